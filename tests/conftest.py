@@ -1,0 +1,104 @@
+"""Fixtures for every test: a template to render, isolated from this machine's Copier and git settings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE_PARTS = ["copier.yml", "catalog.yml", "includes", "template"]
+QUESTIONS_FILE = yaml.safe_load((ROOT / "copier.yml").read_text())
+CATALOG = yaml.safe_load((ROOT / "catalog.yml").read_text())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory):
+    """Neither the user's Copier settings nor their git settings reach a test."""
+    folder = tmp_path_factory.mktemp("settings")
+    (folder / "copier.yml").write_text("{}\n")
+    (folder / "gitconfig").write_text(
+        "[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands in the working tree, in a folder without git: quick to render."""
+    folder = tmp_path_factory.mktemp("template") / "hub-image-template"
+    folder.mkdir()
+    for part in TEMPLATE_PARTS:
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Render answers into a repository, once for each set of answers. Do not change what you get."""
+    done: dict[str, Path] = {}
+
+    def render(**answers: object) -> Path:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in done:
+            folder = tmp_path_factory.mktemp("rendered") / "ocean"
+            copier.run_copy(
+                str(template), folder, data=answers, defaults=True, quiet=True, unsafe=False
+            )
+            done[key] = folder
+        return done[key]
+
+    return render
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder and return what it prints."""
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.fixture(scope="session")
+def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a git repository with one release, v1.0.0."""
+    folder = tmp_path_factory.mktemp("released") / "hub-image-template"
+    shutil.copytree(template, folder)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "First release")
+    git(folder, "tag", "v1.0.0")
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    """The files of a repository, as paths relative to it, git's own left out."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of our own."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden/ anew")
+    parser.addoption("--whole-matrix", action="store_true", help="build and test every flavour")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the cells of the whole matrix out, unless they are asked for."""
+    if not config.getoption("--whole-matrix"):
+        left_out = [item for item in items if item.get_closest_marker("whole_matrix")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)

@@ -1,0 +1,196 @@
+"""What holds for every repository that the questions can give."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import CATALOG, ROOT, files
+from matrix import NASTY, PAIRS, family
+
+TOOLS = Path(sys.executable).parent
+
+
+
+def describe(answers: dict) -> str:
+    """A short name for a set of answers."""
+    start = answers.get("base", "scratch")
+    return "-".join(
+        [start, answers.get("base_family", ""), *answers["languages"], answers["package_manager"]]
+    )
+
+
+@pytest.fixture(params=PAIRS, ids=[f"{n}-{describe(answers)}" for n, answers in enumerate(PAIRS)])
+def answers(request):
+    return request.param
+
+
+@pytest.fixture
+def rendered(answers, render) -> Path:
+    return render(**answers)
+
+
+def test_pytest_copie_agrees(copie, template, tmp_path):
+    """The same rendering by way of the plugin that other templates are tested with."""
+    result = copie.copy(extra_answers={"languages": ["r"]}, template_dir=template)
+    assert result.exception is None and result.exit_code == 0
+    assert (result.project_dir / "install.R").exists()
+    assert result.answers["base"] == "jupyter-r"
+
+
+def test_files_parse(rendered):
+    for path in files(rendered):
+        text = (rendered / path).read_text()
+        match Path(path).suffix or path:
+            case ".yml":
+                yaml.safe_load(text)
+            case ".ipynb":
+                assert json.loads(text)["nbformat"] == 4
+            case ".toml":
+                tomllib.loads(text)
+
+
+def test_files_are_tidy(rendered, answers):
+    nasty = NASTY in answers.values()
+    for path in files(rendered):
+        text = (rendered / path).read_text()
+        assert text.strip(), f"{path} is empty"
+        assert text.endswith("\n") and not text.endswith("\n\n"), f"{path}: final newline"
+        assert "\n\n\n" not in text, f"{path}: double blank line"
+        assert "\r" not in text, path
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), f"{path}: trailing blanks"
+        if not nasty:
+            assert not re.search(r"{[{%#]|[%}]}", text), f"{path}: Jinja left over"
+        mode = stat.S_IMODE((rendered / path).stat().st_mode)
+        assert mode & 0o111 == 0, f"{path}: no file of a rendering is run as a program"
+        assert not set(path) & set('"<>:|?*\\') and not path.endswith((" ", ".")), f"{path}: Windows"
+
+
+def test_lists_follow_the_answers(rendered, answers):
+    present = {path for path in files(rendered) if "/" not in path}
+    expected = {"environment.yml" if answers["package_manager"] == "conda" else "requirements.txt"}
+    expected |= {"install.R"} & ({"install.R"} if "r" in answers["languages"] else set())
+    expected |= {"Project.toml"} if "julia" in answers["languages"] else set()
+    lists = {"environment.yml", "requirements.txt", "install.R", "Project.toml"}
+    assert present & lists == expected
+
+
+def test_guide_and_readme_name_only_what_is_there(rendered):
+    """Files named in code type or as links exist, or are the optional ones that the guide explains."""
+    optional = {"preBuild", "postBuild", "start"}
+    lists = {"environment.yml", "requirements.txt", "install.R", "Project.toml", "apt.txt"}
+    present = set(files(rendered)) | {path.split("/")[0] + "/" for path in files(rendered)}
+    for page in ("README.md", "GUIDE.md"):
+        text = (rendered / page).read_text()
+        linked = set(re.findall(r"(?<!\\)\]\(([\w./-]+)\)", text))
+        coded = set(re.findall(r"`([\w./-]+)`", text))
+        assert linked <= present, (page, linked - present)
+        assert coded & lists <= present, (page, coded & lists - present)
+        assert {name for name in coded if name.endswith((".md", ".yml", ".toml"))} <= present
+    assert optional <= set(re.findall(r"`(\w+)`", (rendered / "GUIDE.md").read_text()))
+
+
+def test_image_env_has_the_answers_as_they_were_typed(rendered, answers):
+    lines = [line for line in (rendered / ".github/image.env").read_text().splitlines() if line[0] != "#"]
+    env = dict(line.split("=", 1) for line in lines)
+    assert len(env) == len(lines)
+    assert env["TITLE"] == answers.get("title", "Ocean")
+    assert env["REGISTRY_OWNER"] == env["REGISTRY_OWNER"].lower()
+    assert env["BASE_FAMILY"] in CATALOG["families"]
+    assert env["HUB_VERSION"] == answers.get("hub_version", CATALOG["hub"])
+    assert env["LANGUAGES"].split() == ["python", *answers["languages"]]
+
+
+def test_readme_shows_title_and_description_as_they_were_typed(rendered, answers):
+    """Rendered as Markdown, backslashes before punctuation vanish and the text is what was typed."""
+    title, _, description = (rendered / "README.md").read_text().splitlines()[:3]
+    unescape = lambda text: re.sub(r"\\([!-/:-@\[-`{-~])|\\(\d)", r"\1\2", text)  # noqa: E731
+    assert unescape(title.removeprefix("# ")) == answers.get("title", "Ocean")
+    if "description" in answers:
+        assert unescape(description) == answers["description"]
+        assert re.match(r"[^-+*#>=|]", description)
+        assert not re.match(r"\d+[.)]", description)
+
+
+@pytest.fixture(scope="session")
+def everything(render) -> list[Path]:
+    """All renderings at once, for linters that take many files in one go."""
+    return [render(**answers) for answers in PAIRS]
+
+
+def lint(tool: str, *arguments: object) -> None:
+    """Run a linter, which must find nothing."""
+    command = [TOOLS / tool, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, (result.stdout + result.stderr)[:5000]
+
+
+def distinct(paths: list[Path]) -> list[Path]:
+    """One path for each text; labels and the answers' own words make no other Dockerfile."""
+    plain = re.compile(r"^(LABEL|      org)[^\n]*$", re.M)
+    return list({plain.sub("", path.read_text()): path for path in paths}.values())
+
+
+def test_dockerfiles_pass_hadolint(everything):
+    paths = distinct([folder / "Dockerfile" for folder in everything])
+    lint("hadolint", "--config", ROOT / ".hadolint.yaml", *paths)
+
+
+def test_scripts_in_dockerfiles_pass_shellcheck(everything, tmp_path):
+    """hadolint reads RUN as one line; here what RUN runs and what COPY writes is checked as bash."""
+    heredoc = re.compile(r"^(?:RUN|COPY|    --mount)[^\n]*<<'?EOF'?[^\n]*\n(#!.*\n)?(.*?)^EOF$", re.M | re.S)
+    scripts = {
+        (shebang or "#!/bin/bash -eu\n") + body
+        for folder in everything
+        for shebang, body in heredoc.findall((folder / "Dockerfile").read_text())
+        if "Rscript" not in shebang
+    }
+    assert len(scripts) > 10
+    for number, script in enumerate(sorted(scripts)):
+        (tmp_path / f"{number}.sh").write_text(script)
+    lint("shellcheck", "--severity=style", *tmp_path.glob("*.sh"))
+
+
+def test_yaml_passes_yamllint(everything):
+    rules = "{line-length: disable, document-start: disable, indentation: {indent-sequences: whatever}}"
+    paths = [folder / path for folder in everything for path in files(folder) if path.endswith(".yml")]
+    lint("yamllint", "--strict", "--config-data", f"{{extends: default, rules: {rules}}}", *paths)
+
+
+def test_pre_commit_configurations_are_valid(everything):
+    lint("pre-commit", "validate-config", *(folder / ".pre-commit-config.yaml" for folder in everything))
+
+
+def test_every_step_of_the_dockerfile_says_why(rendered):
+    """A comment stands before each step, or before the step that it goes on from."""
+    steps = (rendered / "Dockerfile").read_text().split("\n\n")
+    for step in steps:
+        if re.match(r"(RUN|COPY|LABEL|ENV)", step):
+            raise AssertionError(step[:80])
+
+
+def test_dockerfile_installs_where_the_kernels_look(rendered, answers):
+    text = (rendered / "Dockerfile").read_text()
+    prefix = family(answers)["prefix"]
+    flag = "--prefix" if answers["package_manager"] == "conda" else "--python"
+    targets = set(re.findall(rf"{flag} (/\S+)", text)) - {"/usr/bin/python3"}
+    assert targets == {prefix if flag == "--prefix" else f"{prefix}/bin/python"}
+
+
+def test_dockerfile_keeps_the_contract_it_can_keep_in_text(rendered):
+    text = (rendered / "Dockerfile").read_text()
+    assert "# syntax=" not in text
+    assert "ARG " not in text
+    assert re.findall(r"^USER (.*)$", text, re.M)[-1] == "1000"
+    assert not re.search(r"^(?:FROM|COPY --from=)\S*:(latest|main)\b", text, re.M)
+    froms = re.findall(r"(?:^FROM |--from=|,from=)(\S+?)(?:,|\s|$)", text, re.M)
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)", text, re.M)) | {"scratch"}
+    for image in set(froms) - stages:
+        assert re.search(r"(:[\w.-]+|@sha256:\w+)$", image), image
