@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allpairspy import AllPairs
+
 from conftest import CATALOG
 
 FAMILIES = CATALOG["families"]
@@ -50,7 +51,15 @@ def allowed(row: list) -> bool:
 
 
 PAIRS = [
-    {**start, "languages": languages, "package_manager": manager, **registry, **hub, **version, **text}
+    {
+        **start,
+        "languages": languages,
+        "package_manager": manager,
+        **registry,
+        **hub,
+        **version,
+        **text,
+    }
     for start, languages, manager, registry, hub, version, text in AllPairs(
         [STARTS, LANGUAGES, MANAGERS, REGISTRIES, HUBS, VERSIONS, TEXTS], filter_func=allowed
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copier
 import pytest
 import yaml
+
 from conftest import CATALOG, QUESTIONS_FILE, ROOT
 
 DIGEST = "sha256:" + "0" * 64
@@ -137,7 +138,9 @@ def test_good_answer_is_taken(answers, render):
     assert {key: recorded[key] for key in answers} == answers
 
 
-@pytest.mark.parametrize("destination", ["Ocean Modelling", "ocean.modelling", "--Ocean__Modelling--"])
+@pytest.mark.parametrize(
+    "destination", ["Ocean Modelling", "ocean.modelling", "--Ocean__Modelling--"]
+)
 @pytest.mark.parametrize("dot", [True, False], ids=["into .", "by path"])
 def test_image_is_named_after_the_folder(destination, dot, template, tmp_path, monkeypatch):
     folder = tmp_path / destination
@@ -171,7 +174,9 @@ def test_every_question_has_a_default_and_a_full_sentence():
 
 
 def test_nothing_needs_trust():
-    assert not {"_tasks", "_migrations", "_jinja_extensions", "_external_data"} & QUESTIONS_FILE.keys()
+    assert (
+        not {"_tasks", "_migrations", "_jinja_extensions", "_external_data"} & QUESTIONS_FILE.keys()
+    )
 
 
 def test_the_names_of_the_questions_are_the_public_interface():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from conftest import CATALOG
 
 REFERENCE = re.compile(r"[a-z0-9.-]+\.[a-z]+(/[a-z0-9_.-]+)+")
@@ -21,7 +22,10 @@ def test_base_is_complete(key):
     assert re.fullmatch(FAMILIES[base["family"]]["tag"], base["tag"]), "a tag of the family's form"
     assert set(base["languages"]) <= {"r", "julia"}
     assert re.fullmatch(r"3\.\d+", base["python"])
-    assert set(base["platforms"]) <= {"linux/amd64", "linux/arm64"} and "linux/amd64" in base["platforms"]
+    assert (
+        set(base["platforms"]) <= {"linux/amd64", "linux/arm64"}
+        and "linux/amd64" in base["platforms"]
+    )
 
 
 def test_families_are_complete_and_alike():

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import CATALOG, files
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -6,6 +6,7 @@ import shutil
 
 import copier
 import pytest
+
 from conftest import QUESTIONS_FILE, files, git
 
 # Every path that a rendering can have is in one of these; a new one must be put here with care.
@@ -45,7 +46,12 @@ def commit(folder):
 def change(folder, **answers):
     """Change answers at the same version of the template, as GUIDE.md shows."""
     copier.run_update(
-        folder, vcs_ref=copier.VcsRef.CURRENT, data=answers, defaults=True, overwrite=True, quiet=True
+        folder,
+        vcs_ref=copier.VcsRef.CURRENT,
+        data=answers,
+        defaults=True,
+        overwrite=True,
+        quiet=True,
     )
     commit(folder)
 
@@ -88,7 +94,10 @@ def edit_all(folder) -> dict[str, bytes]:
     [
         ({"package_manager": "conda"}, {"package_manager": "pip"}),
         ({"package_manager": "pip"}, {"package_manager": "conda"}),
-        ({"languages": ["r", "julia"], "base": "jupyter-datascience"}, {"languages": [], "base": "jupyter-scipy"}),
+        (
+            {"languages": ["r", "julia"], "base": "jupyter-datascience"},
+            {"languages": [], "base": "jupyter-scipy"},
+        ),
         ({"languages": []}, {"languages": ["r"], "base": "jupyter-r"}),
         ({"start_from": "community"}, {"start_from": "scratch", "package_manager": "pip"}),
         ({"registry": "ghcr.io"}, {"registry": "quay.io", "title": "Other"}),

@@ -7,16 +7,16 @@ import re
 import stat
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
+import tomllib
 import yaml
+
 from conftest import CATALOG, ROOT, files
 from matrix import NASTY, PAIRS, family
 
 TOOLS = Path(sys.executable).parent
-
 
 
 def describe(answers: dict) -> str:
@@ -70,7 +70,9 @@ def test_files_are_tidy(rendered, answers):
             assert not re.search(r"{[{%#]|[%}]}", text), f"{path}: Jinja left over"
         mode = stat.S_IMODE((rendered / path).stat().st_mode)
         assert mode & 0o111 == 0, f"{path}: no file of a rendering is run as a program"
-        assert not set(path) & set('"<>:|?*\\') and not path.endswith((" ", ".")), f"{path}: Windows"
+        assert not set(path) & set('"<>:|?*\\') and not path.endswith((" ", ".")), (
+            f"{path}: Windows"
+        )
 
 
 def test_lists_follow_the_answers(rendered, answers):
@@ -98,7 +100,9 @@ def test_guide_and_readme_name_only_what_is_there(rendered):
 
 
 def test_image_env_has_the_answers_as_they_were_typed(rendered, answers):
-    lines = [line for line in (rendered / ".github/image.env").read_text().splitlines() if line[0] != "#"]
+    lines = [
+        line for line in (rendered / ".github/image.env").read_text().splitlines() if line[0] != "#"
+    ]
     env = dict(line.split("=", 1) for line in lines)
     assert len(env) == len(lines)
     assert env["TITLE"] == answers.get("title", "Ocean")
@@ -145,7 +149,9 @@ def test_dockerfiles_pass_hadolint(everything):
 
 def test_scripts_in_dockerfiles_pass_shellcheck(everything, tmp_path):
     """hadolint reads RUN as one line; here what RUN runs and what COPY writes is checked as bash."""
-    heredoc = re.compile(r"^(?:RUN|COPY|    --mount)[^\n]*<<'?EOF'?[^\n]*\n(#!.*\n)?(.*?)^EOF$", re.M | re.S)
+    heredoc = re.compile(
+        r"^(?:RUN|COPY|    --mount)[^\n]*<<'?EOF'?[^\n]*\n(#!.*\n)?(.*?)^EOF$", re.M | re.S
+    )
     scripts = {
         (shebang or "#!/bin/bash -eu\n") + body
         for folder in everything
@@ -159,13 +165,21 @@ def test_scripts_in_dockerfiles_pass_shellcheck(everything, tmp_path):
 
 
 def test_yaml_passes_yamllint(everything):
-    rules = "{line-length: disable, document-start: disable, indentation: {indent-sequences: whatever}}"
-    paths = [folder / path for folder in everything for path in files(folder) if path.endswith(".yml")]
+    rules = (
+        "{line-length: disable, document-start: disable, indentation: {indent-sequences: whatever}}"
+    )
+    paths = [
+        folder / path for folder in everything for path in files(folder) if path.endswith(".yml")
+    ]
     lint("yamllint", "--strict", "--config-data", f"{{extends: default, rules: {rules}}}", *paths)
 
 
 def test_pre_commit_configurations_are_valid(everything):
-    lint("pre-commit", "validate-config", *(folder / ".pre-commit-config.yaml" for folder in everything))
+    lint(
+        "pre-commit",
+        "validate-config",
+        *(folder / ".pre-commit-config.yaml" for folder in everything),
+    )
 
 
 def test_every_step_of_the_dockerfile_says_why(rendered):

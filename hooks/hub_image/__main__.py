@@ -1,0 +1,44 @@
+"""The command line `hub-image`.
+
+Each subcommand is a module of this package with two functions: `arguments(parser)` adds its
+options, `run(options)` does the work and returns the exit code. Only the module of the
+subcommand that was asked for is imported, so that a check before a commit starts at once.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+from hub_image import __version__
+
+# A new subcommand is one line here and one module beside this one.
+COMMANDS = {
+    "check": "look for mistakes in a repository before its image is built",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `hub-image` with these arguments, or the process's own; return the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):  # what is quoted from a file may be no text
+        stream.reconfigure(errors="backslashreplace")
+    parser = argparse.ArgumentParser(
+        prog="hub-image", description="Tools for JupyterHub user images."
+    )
+    parser.add_argument("--version", action="version", version=f"hub-image {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    module = None
+    for name, help_text in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name, help=help_text, description=f"{help_text.capitalize()}."
+        )
+        if name == command:
+            module = import_module(f"hub_image.{name}")
+            module.arguments(subparser)
+    options = parser.parse_args(arguments)
+    return module.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
