@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import copier
 import pytest
 import yaml
@@ -111,6 +114,17 @@ def test_bad_answer_is_refused_with_a_sentence(case, template, tmp_path):
     last = str(refusal.value).splitlines()[-1]
     assert question in last and sentence in last, last
     assert not folder.exists()
+
+
+def test_bad_answer_on_the_command_line_ends_in_the_sentence(template, tmp_path):
+    """What people see: Copier's own trace, and then, as the last line, what would be right."""
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--data", "image_name=Ocean"]
+    result = subprocess.run(
+        [*command, str(template), str(tmp_path / "ocean")], capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert "lowercase letters and digits" in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "ocean").exists()
 
 
 GOOD = [
