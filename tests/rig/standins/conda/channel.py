@@ -1,0 +1,250 @@
+"""Make a conda channel of Debian's CPython and PyPI's wheels: channel.py REQUIREMENT ...
+
+Works in the folder /work, all on one file system, so that files are linked and never copied; the
+channel is /work/channel.
+
+The packages are real `.conda` files that a real solver solves for and a real installer links. Their
+contents are the wheels', not conda-forge's builds; all are made for one minor version of Python.
+Runs in the `tools` stage of ../Dockerfile, where Debian's Python and uv are.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import csv
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+import zstandard
+from conda_package_streaming.create import conda_builder
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+HERE = Path(__file__).resolve().parent
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+BUILD = f"py{MINOR.replace('.', '')}_0"
+# Wheels are installed here; an installer replaces this text by the prefix it installs to.
+WORK = Path("/work")
+PLACEHOLDER = WORK / "prefix-of-a-conda-environment"
+SITE = PLACEHOLDER / f"lib/python{MINOR}/site-packages"
+PYTHON_DEPENDENCY = f"python {MINOR}.*"
+
+# Where conda-forge's name is not PyPI's.
+NAMES = {
+    "build": "python-build",
+    "graphviz": "python-graphviz",
+    "msgpack": "msgpack-python",
+    "psycopg2-binary": "psycopg2",
+    "tables": "pytables",
+    "torch": "pytorch",
+}
+# conda-forge's further names for a package that it splits.
+ALSO = {
+    "dask": ["dask-core"],
+    "jupyterhub": ["jupyterhub-base", "jupyterhub-singleuser"],
+    "matplotlib": ["matplotlib-base"],
+}
+
+
+def main(requirements: list[str]) -> None:
+    folder = WORK / "channel"
+    shutil.rmtree(PLACEHOLDER, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["uv", "venv", "--quiet", "--python=/usr/bin/python3", PLACEHOLDER], check=True)
+    install = ["uv", "pip", "install", "--quiet", f"--python={PLACEHOLDER}/bin/python"]
+    # A list that is not of a piece fails here; a package that only exists as source is left out by
+    # --only-binary and named in the message.
+    subprocess.run([*install, "--only-binary=:all:", *requirements], check=True)
+    for name in ("channel/linux-64", "channel/noarch", "tmp"):
+        (WORK / name).mkdir(parents=True, exist_ok=True)
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        jobs = [
+            pool.submit(pack_python, folder),
+            *(pool.submit(pack_mamba, folder, n) for n in ("mamba", "conda")),
+        ]
+        for distribution in distributions(path=[str(SITE)]):
+            jobs.append(pool.submit(pack_distribution, folder, distribution.metadata["Name"]))
+    packages = dict(package for job in jobs for package in job.result())
+    write_repodata(folder / "linux-64", packages)
+    write_repodata(folder / "noarch", {})
+    print(f"{len(packages)} packages")
+
+
+def write_repodata(folder: Path, packages: dict[str, dict]) -> None:
+    data = {"info": {"subdir": folder.name}, "packages": {}, "packages.conda": packages}
+    text = json.dumps({**data, "removed": [], "repodata_version": 1})
+    (folder / "repodata.json").write_text(text)
+
+
+def pack_python(folder: Path) -> list[tuple[str, dict]]:
+    """Debian's CPython, moved: it finds its own prefix, and brings the libraries it links to."""
+    with tempfile.TemporaryDirectory(dir=WORK / "tmp") as name:
+        root = Path(name)
+        library = root / f"lib/python{MINOR}"
+        unwanted = shutil.ignore_patterns(
+            "test", "idlelib", "config-*", "EXTERNALLY-MANAGED", "sitecustomize*"
+        )
+        shutil.copytree(f"/usr/lib/python{MINOR}", library, symlinks=False, ignore=unwanted)
+        # Debian keeps packages in dist-packages, everyone else in site-packages.
+        virtual = 'if sys.base_prefix != sys.prefix or hasattr(sys, "real_prefix"):'
+        substitute(library / "sysconfig/__init__.py", virtual, "if True:")
+        shutil.copy(HERE / "sitecustomize.py", library)
+        (library / "site-packages").mkdir()
+        (library / "site-packages/README.txt").write_text("Python packages go here.\n")
+        (root / "bin").mkdir()
+        binary = root / f"bin/python{MINOR}"
+        shutil.copy2(f"/usr/bin/python{MINOR}", binary)
+        for link in ("python", "python3"):
+            (root / "bin" / link).symlink_to(binary.name)
+        for file in linked_libraries([binary, *library.glob("lib-dynload/*.so")]):
+            shutil.copy2(file, root / "lib" / Path(file).name)
+        subprocess.run(
+            ["patchelf", "--force-rpath", "--set-rpath", "$ORIGIN/../lib", binary], check=True
+        )
+        version = ".".join(map(str, sys.version_info[:3]))
+        return [write_package(folder, root, "python", version, "0_cpython", [])]
+
+
+def linked_libraries(files: list[Path]) -> set[str]:
+    """The shared libraries that files need, but for those of libc, which any Debian has."""
+    lines = subprocess.run(["ldd", *files], capture_output=True, text=True).stdout.splitlines()
+    found = {line.split("=> ")[1].split(" (")[0] for line in lines if "=> /" in line}
+    libc = ("libc.", "libm.", "libpthread.", "libdl.", "librt.")
+    return {file for file in found if not Path(file).name.startswith(libc)}
+
+
+def substitute(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{file}: Debian's Python has changed, {old!r} is gone"
+    file.write_text(text.replace(old, new))
+
+
+def pack_mamba(folder: Path, name: str) -> list[tuple[str, dict]]:
+    """mamba.py under the names of the two programs that environments are managed with."""
+    with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
+        root = Path(temporary)
+        (root / "bin").mkdir()
+        source = (HERE / "mamba.py").read_text()
+        (root / "bin" / name).write_text(f"#!{PLACEHOLDER}/bin/python\n{source}")
+        (root / "bin" / name).chmod(0o755)
+        (root / "etc/profile.d").mkdir(parents=True)
+        shutil.copy(HERE / "profile.sh", root / f"etc/profile.d/{name}.sh")
+        version = os.environ["MAMBA"]
+        depends = [PYTHON_DEPENDENCY, "py-rattler", "pyyaml"]
+        return [write_package(folder, root, name, version, BUILD, depends)]
+
+
+def pack_distribution(folder: Path, name: str) -> list[tuple[str, dict]]:
+    """One installed wheel, and empty packages for further names that conda-forge has for it."""
+    distribution = next(distributions(name=name, path=[str(SITE)]))
+    metadata = distribution.metadata
+    version = distribution.version.replace("+", "_")
+    canonical = conda_name(metadata["Name"])
+    depends = [PYTHON_DEPENDENCY, *dependencies(distribution.requires or [])]
+    with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
+        root = Path(temporary)
+        for path, *_ in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+            file = Path(os.path.normpath(SITE / path))
+            if file.suffix == ".pyc" or not file.is_relative_to(PLACEHOLDER) or not file.exists():
+                continue
+            target = root / file.relative_to(PLACEHOLDER)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, target)
+        for file in root.rglob("INSTALLER"):
+            file.unlink()  # a hard link: written through it would change the original
+            file.write_text("conda")
+        result = [write_package(folder, root, canonical, version, BUILD, depends)]
+    # conda-forge writes some names with an underscore, jupyter_core for one: offer both.
+    further = {metadata["Name"].lower()} if "_" in metadata["Name"] else set()
+    for also in sorted(further.union(ALSO.get(canonical, ())) - {canonical}):
+        with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
+            result.append(
+                write_package(
+                    folder, Path(temporary), also, version, "0", [f"{canonical} {version}"]
+                )
+            )
+    return result
+
+
+def conda_name(name: str) -> str:
+    name = canonicalize_name(name)
+    return NAMES.get(name, name)
+
+
+def dependencies(requirements: list[str]) -> list[str]:
+    """Dependencies of a wheel in conda's spelling: `numpy >=1.26,<3`."""
+    result = []
+    for requirement in map(Requirement, requirements):
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        versions = []
+        for specifier in requirement.specifier:
+            if specifier.operator == "~=":
+                series = specifier.version.rpartition(".")[0]
+                versions += [f">={specifier.version}", f"{series}.*"]
+            else:
+                versions.append(specifier.operator.replace("===", "==") + specifier.version)
+        result.append(f"{conda_name(requirement.name)} {','.join(versions)}".strip())
+    return result
+
+
+def write_package(
+    folder: Path, root: Path, name: str, version: str, build: str, depends: list[str]
+) -> tuple[str, dict]:
+    """Write the files below `root` as one package; return its file name and its index entry."""
+    files = sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file())
+    paths = [describe(file, file.relative_to(root).as_posix()) for file in files]
+    index = {
+        "name": name,
+        "version": version,
+        "build": build,
+        "build_number": 0,
+        "depends": depends,
+    }
+    index |= {
+        "arch": "x86_64",
+        "platform": "linux",
+        "subdir": "linux-64",
+        "timestamp": 1700000000000,
+    }
+    info = root / "info"
+    info.mkdir()
+    (info / "index.json").write_text(json.dumps(index))
+    (info / "paths.json").write_text(json.dumps({"paths": paths, "paths_version": 1}))
+    (info / "files").write_text("".join(f"{path['_path']}\n" for path in paths))
+    (info / "about.json").write_text("{}")
+    stem = f"{name}-{version}-{build}"
+    package = folder / "linux-64" / f"{stem}.conda"
+    package.unlink(missing_ok=True)
+    fast = lambda: zstandard.ZstdCompressor(level=1)  # noqa: E731
+    with conda_builder(stem, package.parent, compressor=fast) as tar:
+        for file in files:
+            tar.add(file, arcname=file.relative_to(root).as_posix(), recursive=False)
+        tar.add(info, arcname="info")
+    content = package.read_bytes()
+    hashes = {kind: hashlib.new(kind, content).hexdigest() for kind in ("md5", "sha256")}
+    return package.name, {**index, **hashes, "size": len(content)}
+
+
+def describe(file: Path, path: str) -> dict:
+    """The entry of one file in paths.json."""
+    if file.is_symlink():
+        empty = hashlib.sha256(b"").hexdigest()
+        return {"_path": path, "path_type": "softlink", "sha256": empty, "size_in_bytes": 0}
+    content = file.read_bytes()
+    entry = {"_path": path, "path_type": "hardlink", "size_in_bytes": len(content)}
+    entry["sha256"] = hashlib.sha256(content).hexdigest()
+    if bytes(PLACEHOLDER) in content and b"\0" not in content[:8192]:
+        entry |= {"prefix_placeholder": str(PLACEHOLDER), "file_mode": "text"}
+    return entry
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

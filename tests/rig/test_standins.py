@@ -1,0 +1,144 @@
+"""Base images keep what catalog.yml says of their family, stand-ins and real ones alike.
+
+Where the rig runs its own engine these are the stand-ins; with an engine that reaches the real
+registries the same tests look at the real images.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+
+from . import engine as rig
+from . import images
+from .engine import CATALOG
+
+pytestmark = pytest.mark.engine
+
+# One base for each kind of image: those with the same target share one stand-in.
+BASES = ["jupyter-scipy", "pangeo", "rocker-geospatial", "rocker-binder"]
+MODULES = {name: name.replace("-", "_") for name in CATALOG["packages"]}
+
+
+@dataclass
+class Base:
+    """A base image, its entry in the catalog and its family's."""
+
+    image: str
+    entry: dict
+    family: dict
+
+    @property
+    def configuration(self) -> dict:
+        return json.loads(rig.check(["docker", "image", "inspect", self.image]))[0]["Config"]
+
+    def shell(self, script: str, *options: str, **arguments) -> subprocess.CompletedProcess[str]:
+        """Run a script in the image, started as the image starts everything."""
+        return images.run(self.image, "bash", "-c", script, homes=(), options=options, **arguments)
+
+
+@pytest.fixture(scope="module", params=BASES)
+def base(request: pytest.FixtureRequest, engine) -> Base:
+    entry = CATALOG["bases"][request.param]
+    return Base(images.pull(entry), entry, CATALOG["families"][entry["family"]])
+
+
+def test_user(base: Base) -> None:
+    family = base.family
+    name, _, uid, gid, _, home, _ = (
+        base.shell(f"getent passwd {family['user']}").stdout.strip().split(":")
+    )
+    assert (int(uid), int(gid), home) == (family["uid"], family["gid"], family["home"])
+
+
+def test_entrypoint(base: Base) -> None:
+    assert (base.configuration["Entrypoint"] or []) == base.family["entrypoint"]
+    done = base.shell("echo started; exit 7")
+    assert (done.returncode, done.stdout) == (7, "started\n")
+
+
+def test_start_hooks_run_before_the_command_and_never_keep_it_from_running(
+    base: Base, tmp_path
+) -> None:
+    folder = base.family["start_hooks"]
+    if folder is None:
+        pytest.skip("this family has no hooks")
+    (tmp_path / "hook.sh").write_text("export HOOK=ran\nfalse\n")
+    mount = f"--volume={tmp_path / 'hook.sh'}:{folder}/hook.sh:ro"
+    done = base.shell("echo $HOOK", mount)
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+
+
+def test_installer(base: Base) -> None:
+    if base.family["installer"] != "mamba":
+        pytest.skip("the template brings this family's installer")
+    assert base.shell("mamba --version").returncode == 0
+    assert base.shell(f"test -d {base.family['prefix']}/conda-meta").returncode == 0
+
+
+def test_packages_that_are_not_missing_are_there(base: Base) -> None:
+    present = [MODULES[name] for name in CATALOG["packages"] if name not in base.family["missing"]]
+    if not present:
+        pytest.skip("the template brings everything for this family")
+    python = f"{base.family['prefix']}/bin/python"
+    done = base.shell(f"{python} -c 'import jupyterhub, {', '.join(present)}'")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_user_can_write_to_the_environment(base: Base) -> None:
+    if not base.configuration["User"]:
+        pytest.skip("the image runs as root: the template makes the environment")
+    if base.family["installer"] == "mamba":
+        user = f"{base.family['uid']}:{base.family['gid']}"
+        done = base.shell(f"touch {base.family['prefix']}/conda-meta/x", user=user)
+        assert done.returncode == 0, done.stderr
+
+
+def test_languages(base: Base) -> None:
+    programs = {"r": "R", "julia": "julia"}
+    for language, program in programs.items():
+        there = base.shell(f"command -v {program}").returncode == 0
+        assert there == (language in base.entry["languages"])
+
+
+def test_python(base: Base) -> None:
+    if not rig.is_provided():
+        pytest.skip("stand-ins have Debian's Python, whatever the real image pins")
+    done = base.shell("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'")
+    assert done.stdout.strip() == base.entry["python"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("no-such-package", "no-such-package"),
+        ("python=3.12", "python"),
+        ("'pandas<1'", "pandas"),
+    ],
+)
+def test_mamba_refuses_what_cannot_be(engine, arguments: str, reason: str) -> None:
+    image = images.pull(CATALOG["bases"]["jupyter-scipy"])
+    script = f"mamba install --yes --prefix /opt/conda {arguments}"
+    done = images.run(image, "bash", "-c", script, network="bridge")
+    assert done.returncode != 0 and reason in done.stderr, done.stderr
+
+
+def test_mamba_adds_and_keeps(engine) -> None:
+    image = images.pull(CATALOG["bases"]["jupyter-scipy"])
+    script = "mamba install --yes --prefix /opt/conda sympy && python -c 'import sympy, pandas, jupyterlab'"
+    done = images.run(image, "bash", "-c", script, network="bridge")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_pushed_has_the_digest_that_the_registry_tells(engine) -> None:
+    if rig.is_provided():
+        pytest.skip("pushing to a real registry takes an account")
+    image = "ghcr.io/example-community/pushed:abc"
+    rig.check(["docker", "tag", images.pull(CATALOG["images"]["uv"]), image])
+    digest = json.loads(rig.check(["docker", "image", "inspect", image]))[0]["Id"]
+    rig.check(["docker", "push", image])
+    told = rig.check(rig.inside("docker", "buildx", "imagetools", "inspect", image))
+    assert f"Digest:    {digest}" in told
