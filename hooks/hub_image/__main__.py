@@ -14,6 +14,18 @@ from hub_image import __version__
 # A new subcommand is one line here and one module beside this one.
 COMMANDS = {
     "check": "look for mistakes in a repository before its image is built",
+    "test": "prove an image against what hubs need, on a real JupyterHub",
+    "hub": "try an image on a JupyterHub on this computer, in the browser",
+    "request": "write the request to link a published image",
+    "profile": "print the entry for the hub's menu, or merge those of several repositories",
+    "links": "print links that start an image or build this repository",
+    # Steps of CI, for .github/workflows/image.yml.
+    "plan": "decide what a run of CI makes of an event, and whether it may push",
+    "login": "log Docker in to the registry",
+    "find": "take the image of this commit from the registry, if it is published already",
+    "publish": "push the image that was tested, under tags that never move",
+    "report": "say what came out, on the run's page and on the pull request",
+    "clean-up": "remove the trial images of a closed pull request",
 }
 
 
@@ -34,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             name, help=help_text, description=f"{help_text.capitalize()}."
         )
         if name == command:
-            module = import_module(f"hub_image.{name}")
+            module = import_module(f"hub_image.{name.replace('-', '_')}")
             module.arguments(subparser)
     options = parser.parse_args(arguments)
     return module.run(options)

@@ -1,0 +1,121 @@
+"""The contract: what an image must do on a JupyterHub, as checks that run against a real one.
+
+Each module below holds one group of checks; a check is a function with a number, a name that says
+what it protects, a reason with its source, and what to change when it fails:
+
+    static       what the image says about itself
+    container    what happens in a container with a hub's restrictions
+    on_hub       what happens on a real JupyterHub
+    image_tests  what the repository's owner wrote into image-tests/
+
+The numbers C1 to C31 are those of the list of requirements that this project started from; a number
+may have several checks. To add a check, write one decorated function in the module it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+PASS, WARN, FAIL, NOT_APPLICABLE = "pass", "warn", "fail", "not applicable"
+
+
+class Outcome(Exception):
+    """How a check ends when it does not pass; raised by the check with one sentence."""
+
+    status = FAIL
+
+
+class Failure(Outcome):
+    """The image would not work, or not as it should: it must not be linked."""
+
+
+class Warning(Outcome):  # noqa: A001 (inside this package it always means this)
+    """The image works, but people should know this."""
+
+    status = WARN
+
+
+class NotApplicable(Outcome):
+    """The check does not concern this image; the sentence says why."""
+
+    status = NOT_APPLICABLE
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule. `run` gets its group's subject and returns a note, or raises an Outcome."""
+
+    number: str
+    name: str
+    why: str
+    source: str
+    fix: str
+    run: Callable[[Any], str | None]
+
+    def result(self, subject: Any) -> Result:
+        """Run the check."""
+        try:
+            return Result(self, PASS, self.run(subject) or "")
+        except Outcome as outcome:
+            return Result(self, outcome.status, str(outcome))
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one check ended; `detail` is one sentence or empty."""
+
+    check: Check
+    status: str
+    detail: str
+    seconds: float = 0
+
+    def after(self, seconds: float) -> Result:
+        """The same result with the time it took."""
+        return replace(self, seconds=seconds)
+
+
+class Group(list[Check]):
+    """The checks of one module, in the order in which they are written."""
+
+    def check(
+        self, number: str, name: str, *, why: str, source: str, fix: str
+    ) -> Callable[[Callable[[Any], str | None]], Callable[[Any], str | None]]:
+        """Add the decorated function to the group."""
+
+        def add(function: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+            self.append(Check(number, name, why, source, fix, function))
+            return function
+
+        return add
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is tested: an image, and what the repository it belongs to says about it."""
+
+    reference: str
+    hub_version: str
+    family: str = ""
+    default_url: str = "/lab"
+    interfaces: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ("linux/amd64",)
+    repository: Path | None = None
+    published: bool = False  # whether the reference is where hubs will pull it from
+    maximum_gb: float = 10
+    start_timeout: int = 120
+    config: dict[str, Any] = field(default_factory=dict)  # of `docker image inspect`
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that the image sets."""
+        lines = self.config["Config"].get("Env") or []
+        return dict(line.partition("=")[::2] for line in lines)
+
+
+def selected(checks: Iterable[Check], without: Iterable[str]) -> list[Check]:
+    """The checks whose number or name is not in `without`."""
+    left_out = set(without)
+    return [check for check in checks if not {check.number, check.name} & left_out]

@@ -1,0 +1,122 @@
+"""Docker's command line, and a session that leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+LABEL = "hub-image.session"
+
+
+class DockerError(Exception):
+    """Docker could not do what was asked; the message is one sentence for the user."""
+
+
+def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `docker ARGUMENTS` and return how it ended, whatever its exit code.
+
+    Raises DockerError where there is no docker command.
+    """
+    settings = {"capture_output": True, "text": True, "errors": "replace", **options}
+    try:
+        return subprocess.run(["docker", *arguments], **settings)
+    except FileNotFoundError:
+        raise DockerError("there is no `docker` command: install Docker and start it") from None
+
+
+def output(*arguments: str, **options: Any) -> str:
+    """Run `docker ARGUMENTS` and return what it printed. Raises DockerError when it fails."""
+    done = call(*arguments, **options)
+    if done.returncode:
+        lines = (done.stderr or done.stdout or "").strip().splitlines()
+        raise DockerError(f"`docker {arguments[0]}` failed: {' '.join(lines[-3:])}")
+    return done.stdout
+
+
+def inspect(reference: str) -> dict[str, Any]:
+    """What Docker knows about an image, which is pulled when it is not here yet.
+
+    Raises DockerError when there is no such image.
+    """
+    found = call("image", "inspect", reference)
+    if found.returncode:
+        if call("version").returncode:
+            raise DockerError("Docker does not answer: start it, `docker version` must work")
+        if call("pull", "--quiet", reference).returncode:
+            raise DockerError(
+                f"{reference} is neither on this computer nor to be pulled: check the name, "
+                "or build it first"
+            )
+        found = call("image", "inspect", reference)
+    return json.loads(found.stdout)[0]
+
+
+def socket() -> str:
+    """Where containers find the engine's socket, as the engine itself sees it.
+
+    Docker Desktop and its like run the engine in a virtual machine, where it has the usual place.
+    """
+    usual = "/var/run/docker.sock"
+    if sys.platform != "linux":
+        return usual
+    host = os.environ.get("DOCKER_HOST") or output(
+        "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
+    )
+    kind, _, path = host.strip().partition("://")
+    desktop = "Desktop" in output("info", "--format", "{{.OperatingSystem}}")
+    return path if kind == "unix" and not desktop else usual
+
+
+class Session:
+    """Everything that one run makes in Docker carries a label, and goes when the run ends."""
+
+    def __init__(self) -> None:
+        self.id = f"hub-image-{uuid.uuid4().hex[:8]}"
+        self.label = f"--label={LABEL}={self.id}"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return self._remove()
+        before = signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # a second Ctrl-C must not cut this off
+        try:
+            self._remove()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _remove(self) -> None:
+        mark = f"--filter=label={LABEL}={self.id}"
+        # A container that was just being made when we stopped may appear late, so look twice.
+        for _attempt in range(2):
+            if containers := call("ps", "--all", "--quiet", mark).stdout.split():
+                call("rm", "--force", "--volumes", *containers)
+        for kind in ("network", "volume"):
+            if names := call(kind, "ls", "--quiet", mark).stdout.split():
+                call(kind, "rm", *names)
+
+    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """`docker run` that waits for the end and removes the container."""
+        return call("run", "--rm", self.label, *arguments, **options)
+
+    def start(self, *arguments: str) -> str:
+        """`docker run --detach`; returns the container's id. Raises DockerError."""
+        return output("run", "--detach", self.label, *arguments).strip()
+
+    def volume(self, name: str, options: Iterable[str] = ()) -> str:
+        """Make a volume in memory and return its name."""
+        name = f"{self.id}-{name}"
+        given = ",".join(["mode=755", *options])
+        kind = ["--driver=local", "--opt=type=tmpfs", "--opt=device=tmpfs", f"--opt=o={given}"]
+        output("volume", "create", self.label, *kind, name)
+        return name

@@ -1,0 +1,124 @@
+# A hub that treats an image as hubs on Kubernetes do. https://jupyterhub.readthedocs.io
+import asyncio
+import io
+import json
+import os
+import tarfile
+
+from dockerspawner import DockerSpawner
+
+SESSION = os.environ["SESSION"]
+LABELS = {"hub-image.session": SESSION}
+HOMES = ("/home/jovyan", "/home/rstudio")
+UID, GID = 1000, 100
+
+# Hubs start servers through a script of their own and mount settings of their own.
+WRAPPER = "/mnt/hub-image/start"
+FILES = {
+    WRAPPER: "#!/usr/bin/env python3\nimport os, sys\nos.execvp(sys.argv[1], sys.argv[1:])\n",
+    "/usr/local/etc/ipython/ipython_kernel_config.json": json.dumps(
+        {"HistoryManager": {"enabled": False}}
+    ),
+    "/usr/local/etc/jupyter/jupyter_server_config.json": json.dumps(
+        {"MappingKernelManager": {"cull_idle_timeout": 3600}}
+    ),
+}
+
+
+class LikeKubernetes(DockerSpawner):
+    """DockerSpawner with what a pod has: mounted files, and empty homes that belong to the user."""
+
+    async def start(self):
+        """Stop waiting when the server has ended; the hub alone would wait for its whole timeout."""
+        address = await super().start()
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(*address)
+                writer.close()
+                return address
+            except OSError:
+                if await self.poll() is not None:
+                    raise RuntimeError("the server has ended") from None
+                await asyncio.sleep(0.2)
+
+    async def start_object(self):
+        await self.docker("put_archive", self.container_id, "/", mounted())
+        await super().start_object()
+
+    async def remove_object(self):
+        """Keep the end of the log for whoever asks why a server did not start."""
+        log = await self.docker("logs", self.container_id, tail=60)
+        with open(f"/tmp/{self.user.name}.log", "wb") as file:
+            file.write(log)
+        await super().remove_object()
+
+
+def mounted():
+    """The files as a tar archive."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for home in HOMES:
+            folder = tarfile.TarInfo(home)
+            folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o755, UID, GID
+            tar.addfile(folder)
+        for path, text in FILES.items():
+            file = tarfile.TarInfo(path)
+            file.size, file.mode = len(text), 0o755
+            tar.addfile(file, io.BytesIO(text.encode()))
+    return archive.getvalue()
+
+
+c = get_config()  # noqa: F821
+
+c.JupyterHub.hub_ip = "0.0.0.0"
+c.JupyterHub.hub_connect_ip = "hub"
+c.JupyterHub.db_url = "sqlite:////tmp/hub.sqlite"
+c.JupyterHub.cookie_secret_file = "/tmp/cookie_secret"
+c.ConfigurableHTTPProxy.pid_file = "/tmp/proxy.pid"
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.services = [{"name": "test", "api_token": os.environ["TOKEN"]}]
+c.JupyterHub.load_roles = [
+    {
+        "name": "test",
+        "scopes": ["admin:users", "admin:servers", "access:servers"],
+        "services": ["test"],
+    }
+]
+
+c.JupyterHub.spawner_class = LikeKubernetes
+c.Spawner.cmd = [WRAPPER, "jupyterhub-singleuser"]
+c.Spawner.default_url = os.environ["DEFAULT_URL"]
+c.Spawner.start_timeout = c.Spawner.http_timeout = int(os.environ["START_TIMEOUT"])
+c.Spawner.environment = {
+    "SHELL": "/bin/bash",
+    "JUPYTER_RUNTIME_DIR": "/tmp/.jupyter-runtime",
+    "JUPYTER_IMAGE": os.environ["IMAGE"],
+    "JUPYTER_IMAGE_SPEC": os.environ["IMAGE"],
+}
+c.DockerSpawner.image = os.environ["IMAGE"]
+c.DockerSpawner.pull_policy = "never"
+c.DockerSpawner.network_name = SESSION
+c.DockerSpawner.use_internal_ip = True
+c.DockerSpawner.remove = True
+c.DockerSpawner.name_template = f"{SESSION}-{{username}}"
+# A volume that Docker fills from the image would hide what goes wrong with the empty one of a hub.
+c.DockerSpawner.mounts = [
+    {
+        "type": "volume",
+        "source": f"{SESSION}-{{username}}",
+        "target": home,
+        "no_copy": True,
+        "labels": LABELS,
+    }
+    for home in HOMES
+]
+c.DockerSpawner.extra_create_kwargs = {
+    "user": f"{UID}:{GID}",
+    "working_dir": "/home/jovyan",
+    "labels": LABELS,
+}
+c.DockerSpawner.extra_host_config = {
+    "auto_remove": False,
+    "security_opt": ["no-new-privileges"],
+}

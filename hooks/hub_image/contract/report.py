@@ -1,0 +1,101 @@
+"""Results as people read them: advice, a table, GitHub's step summary, JUnit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Result
+
+ORDER = (FAIL, WARN, PASS, NOT_APPLICABLE)
+MARKS = {FAIL: "FAIL", WARN: "warn", PASS: "ok", NOT_APPLICABLE: "-"}
+SIGNS = {FAIL: "❌", WARN: "⚠️", PASS: "✅", NOT_APPLICABLE: "–"}
+
+
+def counts(results: Sequence[Result]) -> str:
+    """How many results there are of each kind, in words."""
+    found = Counter(result.status for result in results)
+    words = {FAIL: "failed", WARN: "warned", PASS: "passed", NOT_APPLICABLE: "not applicable"}
+    return ", ".join(f"{found[status]} {words[status]}" for status in ORDER if found[status])
+
+
+def advice(result: Result) -> str:
+    """What went wrong, what that does on a hub, and what to change."""
+    check = result.check
+    kind = "Error" if result.status == FAIL else "Warning"
+    lines = [
+        f"{kind} {check.number}, {check.name}: {result.detail}.",
+        f"  Why it matters: {check.why}",
+        f"                  {check.source}",
+    ]
+    return "\n".join([*lines, f"  What to change: {check.fix}"] if check.fix else lines)
+
+
+def text(reference: str, results: Sequence[Result]) -> str:
+    """The table, then advice for what failed or warned, then one line with the sum."""
+    width = max(len(result.check.name) for result in results) if results else 0
+    rows = [
+        f"{MARKS[result.status]:<4}  {result.check.number:<4} {result.check.name:<{width}}  "
+        f"{result.detail}".rstrip()
+        for result in results
+    ]
+    advices = [advice(result) for result in results if result.status in (FAIL, WARN)]
+    return "\n".join(
+        [*rows, "", *(f"{item}\n" for item in advices), f"{reference}: {counts(results)}"]
+    )
+
+
+def markdown(reference: str, results: Sequence[Result]) -> str:
+    """The same for GitHub's step summary: what needs care first, the rest folded away."""
+
+    def row(*cells: str) -> str:
+        return (
+            "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        )
+
+    urgent = [result for result in results if result.status in (FAIL, WARN)]
+    lines = [f"### Contract of `{reference}`", "", counts(results)]
+    if urgent:
+        lines += ["", "| | check | what is wrong | what to change |", "| --- | --- | --- | --- |"]
+    for result in sorted(urgent, key=lambda result: ORDER.index(result.status)):
+        check = result.check
+        name = f"[{check.number}]({check.source}) {check.name}"
+        lines.append(row(SIGNS[result.status], name, result.detail, check.fix))
+    lines += ["", "<details><summary>All checks</summary>", ""]
+    lines += ["| | check | |", "| --- | --- | --- |"]
+    for result in results:
+        name = f"{result.check.number} {result.check.name}"
+        lines.append(row(SIGNS[result.status], name, result.detail))
+    return "\n".join([*lines, "", "</details>", ""])
+
+
+def junit(reference: str, results: Sequence[Result]) -> str:
+    """The results in JUnit's format; a warning passes and says so in its output."""
+    found = Counter(result.status for result in results)
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"hub-image test {reference}",
+        tests=str(len(results)),
+        failures=str(found[FAIL]),
+        skipped=str(found[NOT_APPLICABLE]),
+    )
+    for result in results:
+        name = f"{result.check.number} {result.check.name}"
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="contract", name=name, time=f"{result.seconds:.2f}"
+        )
+        if result.status == FAIL:
+            failure = ElementTree.SubElement(case, "failure", message=_printable(result.detail))
+            failure.text = _printable(advice(result))
+        elif result.status == NOT_APPLICABLE:
+            ElementTree.SubElement(case, "skipped", message=_printable(result.detail))
+        elif result.status == WARN:
+            ElementTree.SubElement(case, "system-out").text = _printable(advice(result))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Text without the control characters that XML forbids; logs are full of them."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)

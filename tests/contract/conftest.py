@@ -1,0 +1,92 @@
+"""Fixtures for tests of the contract: good images, images with one fault, and the table of them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hub_image import catalog, image_env
+from hub_image.contract import Target, docker
+from rig import standins
+from rig.conftest import build, engine  # noqa: F401 (fixtures)
+
+SCRATCH = {"start_from": "scratch"}
+# Every family, both package managers, and a second language.
+GOOD = {
+    "python": SCRATCH | {"package_manager": "pip"},
+    "r": SCRATCH | {"package_manager": "pip", "languages": ["r"]},
+    "conda": SCRATCH | {"package_manager": "conda"},
+    "docker-stacks": {"base": "jupyter-scipy", "package_manager": "conda"},
+    "pangeo": {"base": "pangeo", "package_manager": "conda"},
+    "rocker": {"base": "rocker-geospatial", "languages": ["r"]},
+}
+
+
+@pytest.fixture(scope="session")
+def docker_environment(engine):  # noqa: F811
+    """The commands under test reach the engine as a user's would: by the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in engine.environment().items():
+            patch.setenv(name, value)
+        if not engine.is_provided():
+            standins.ensure(standins.reference(catalog.load()["images"]["hub"]))
+        yield os.environ
+
+
+@pytest.fixture(scope="session")
+def good(render, build, docker_environment) -> Callable[[str], tuple[str, Path]]:  # noqa: F811
+    """Build one of GOOD, once; returns the image's name and its repository."""
+
+    @functools.cache
+    def make(kind: str) -> tuple[str, Path]:
+        repository = render(**GOOD[kind])
+        return build(repository, f"rig/contract:{kind}"), repository
+
+    return make
+
+
+@pytest.fixture
+def target(good) -> Callable[..., Target]:
+    """What to test of a good image, or of another one made from it."""
+
+    def make(kind: str, reference: str = "", **options: object) -> Target:
+        image, repository = good(kind)
+        reference = reference or image
+        answers = image_env.read(repository)
+        options.setdefault("hub_version", answers["HUB_VERSION"])
+        options.setdefault("config", docker.inspect(reference))
+        return Target(reference, family=answers["BASE_FAMILY"], **options)
+
+    return make
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the table of faults, and keep it in build/contract/."""
+    reports = [
+        dict(report.user_properties)
+        for kind in ("passed", "failed")
+        for report in terminalreporter.stats.get(kind, [])
+        if report.when == "call"
+    ]
+    rows = [found["fault"] for found in reports if "fault" in found]
+    alarms = [found["good"] for found in reports if "good" in found]
+    if not rows and not alarms:
+        return
+    write = terminalreporter.write_line
+    lines = [f"{'fault':<56} {'caught by':<58} with that check removed"]
+    lines += [f"{fault:<56} {caught:<58} {without}" for fault, caught, without in rows]
+    own = sum(caught != "NOTHING" for _, caught, _ in rows)
+    false = sum(count for _, count in alarms)
+    lines.append(f"{len(rows)} faults seeded, {own} caught by their own check.")
+    images = ", ".join(name for name, _ in alarms)
+    lines.append(f"{false} false alarms on {len(alarms)} good images: {images}.")
+    terminalreporter.section("faults that the contract catches")
+    for line in lines:
+        write(line)
+    folder = Path(terminalreporter.config.rootpath) / "build" / "contract"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "faults.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,122 @@
+"""What people read: advice, the table, GitHub's summary, JUnit; and where the answers come from."""
+
+from __future__ import annotations
+
+import argparse
+from xml.etree import ElementTree
+
+import pytest
+
+from hub_image import test
+from hub_image.contract import (
+    Check,
+    Failure,
+    NotApplicable,
+    Warning,
+    container,
+    docker,
+    image_tests,
+    on_hub,
+    report,
+    selected,
+    static,
+)
+
+ALL = [*static.CHECKS, *container.CHECKS, *on_hub.CHECKS]
+ENDS = {
+    "fine": None,
+    "broken": Failure("it | broke\x1b"),
+    "so so": Warning("it creaks"),
+    "elsewhere": NotApplicable("there is none"),
+}
+
+
+def check(name: str, number: str = "C0") -> Check:
+    def run(subject: dict) -> None:
+        if subject[name]:
+            raise subject[name]
+
+    return Check(number, name, "Because.", "https://example.org/why", "Change it.", run)
+
+
+@pytest.fixture
+def results():
+    return list(test.judge([check(name) for name in ENDS], ENDS, at_once=2))
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: f"{check.number} {check.name}")
+def test_check_says_why_and_what_to_do(check):
+    assert check.source.startswith("https://")
+    assert check.why.endswith(".")
+    assert check.fix.endswith(".") or check.number in ("C28", "C29")  # those cannot fail
+
+
+def test_every_requirement_has_a_check():
+    """C1 to C31; names are unique, so that --without means one check."""
+    assert {check.number for check in ALL} >= {f"C{number}" for number in range(1, 32)}
+    assert len({check.name for check in ALL}) == len(ALL)
+
+
+def test_a_failure_reads_like_advice(results):
+    text = report.text("ocean:1", results)
+    assert "Error C0, broken: it | broke\x1b.\n  Why it matters: Because.\n" in text
+    assert "  What to change: Change it.\n" in text
+    assert text.endswith("ocean:1: 1 failed, 1 warned, 1 passed, 1 not applicable")
+
+
+def test_step_summary_is_a_table(results):
+    text = report.markdown("ocean:1", results)
+    assert "| ❌ | [C0](https://example.org/why) broken | it \\| broke\x1b | Change it. |" in text
+    assert text.count("\n| –") == 1
+
+
+def test_junit_is_what_parsers_expect(results):
+    suite = ElementTree.fromstring(report.junit("ocean:1", results))
+    assert dict(suite.attrib, name="") == dict(name="", tests="4", failures="1", skipped="1")
+    assert suite.find("testcase/failure").get("message") == "it | broke?"
+    assert suite.findall("testcase")[2].find("system-out") is not None
+
+
+@pytest.mark.parametrize("word", ["C7", "the server hears when it shall stop"])
+def test_a_check_is_left_out_by_number_or_name(word):
+    left = selected(ALL, [word])
+    gone = [check for check in ALL if check not in left]
+    assert gone and {check.number for check in gone} == {"C7"}
+    assert len(gone) == (3 if word == "C7" else 1)
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    test.arguments(parser)
+    return parser.parse_args(["ocean:1", *arguments])
+
+
+def test_answers_come_from_the_repository(tmp_path, monkeypatch):
+    monkeypatch.setattr(docker, "inspect", lambda reference: {"Config": {}})
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/image.env").write_text(
+        "HUB_VERSION=4.1\nBASE_FAMILY=pangeo\nPLATFORMS=linux/amd64,linux/arm64\nINTERFACES=rstudio\n"
+    )
+    found = test.target(options("--repository", str(tmp_path), "--default-url", "/tree"))
+    assert (found.hub_version, found.family, found.default_url) == ("4.1", "pangeo", "/tree")
+    assert found.platforms == ("linux/amd64", "linux/arm64") and found.interfaces == ("rstudio",)
+    alone = test.target(options("--repository", str(tmp_path / "nowhere")))
+    assert (alone.hub_version, alone.default_url) == (test.catalog.load()["hub"], "/lab")
+
+
+def test_every_notebook_and_test_of_the_owner_is_found(tmp_path):
+    folder = tmp_path / "image-tests"
+    for name in ("a.ipynb", "deep/b.ipynb", "test_c.py", "helper.py", ".ipynb_checkpoints/a.ipynb"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    names = [check.name.removeprefix("image-tests/") for check in image_tests.checks(tmp_path)]
+    assert names == ["a.ipynb", "deep/b.ipynb", "test_c.py"]
+    assert image_tests.checks(tmp_path / "nowhere") == []
+
+
+def test_no_docker_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert test.run(options("--repository", str(tmp_path))) == 2
+    assert capsys.readouterr().err == (
+        "hub-image test: there is no `docker` command: install Docker and start it\n"
+    )
