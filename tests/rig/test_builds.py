@@ -39,7 +39,6 @@ FEW = [
     "docker-stacks-pip",
     "pangeo-conda",
 ]
-FEW += ["rocker-geospatial"]
 
 # An apt list as communities have them: comments, blank and Windows lines, several names, no last newline.
 MESSY_APT = (
@@ -208,7 +207,7 @@ EMPTY_LAYER = (
 )
 
 
-@pytest.mark.parametrize("lists", ["absent", "empty"])
+@pytest.mark.parametrize("lists", ["absent", pytest.param("empty", marks=whole_matrix)])
 def test_lists_without_packages_add_no_bytes(lists, project, build):
     folder = project("scratch-r-julia-pip")
     names = ["apt.txt", "requirements.txt", "install.R", "Project.toml"]
