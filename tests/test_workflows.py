@@ -1,17 +1,21 @@
-"""The workflows of this repository: valid, pinned, least privilege."""
+"""The workflows and actions of this repository and of those made from it: valid, pinned, least privilege."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from conftest import ROOT
 
 TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+SHARED = sorted((ROOT / "template/.github/workflows").glob("*.yml"))  # with the repositories made from it
+ACTIONS = sorted((ROOT / "template/.github/actions").glob("*/action.yml"))
 
 
 def lint(tool: str, *arguments: object) -> None:
@@ -22,15 +26,45 @@ def lint(tool: str, *arguments: object) -> None:
 
 
 def test_actionlint_finds_nothing():
-    lint("actionlint", *WORKFLOWS)
+    lint("actionlint", f"-shellcheck={TOOLS / 'shellcheck'}", *WORKFLOWS)
 
 
 def test_zizmor_finds_nothing():
-    lint("zizmor", "--offline", "--persona=auditor", *WORKFLOWS)
+    lint("zizmor", "--offline", "--persona=auditor", *WORKFLOWS, *ACTIONS)
 
 
 def test_schema():
     lint("check-jsonschema", "--builtin-schema=vendor.github-workflows", *WORKFLOWS)
+    lint("check-jsonschema", "--builtin-schema=vendor.github-actions", *ACTIONS)
+
+
+def test_scripts_of_actions_pass_shellcheck(tmp_path):
+    """actionlint does this for workflows only."""
+    for action in ACTIONS:
+        for number, step in enumerate(yaml.safe_load(action.read_text())["runs"]["steps"]):
+            if "run" in step:
+                script = tmp_path / f"{action.parent.name}-{number}.sh"
+                script.write_text("#!/bin/bash\nset -eo pipefail\n" + step["run"])
+                assert "${{" not in step["run"], f"{action}: give values to a script by its environment"
+    lint("shellcheck", "--severity=style", *tmp_path.glob("*.sh"))
+
+
+@pytest.mark.parametrize("path", [*SHARED, *ACTIONS], ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_workflows_and_actions_hold_no_answers(path, render):
+    """GitHub's own token may not change a workflow, so answers must not: the same bytes for everyone."""
+    inside = path.relative_to(ROOT / "template")
+    for answers in ({}, {"start_from": "scratch", "registry": "quay.io", "title": "{{ 7*7 }}"}):
+        assert (render(**answers) / inside).read_bytes() == path.read_bytes()
+    if path in SHARED:
+        assert (ROOT / inside).read_bytes() == path.read_bytes()
+
+
+def test_actions_are_pinned_by_commit_and_few():
+    text = "".join(path.read_text() for path in [*SHARED, *ACTIONS])
+    uses = re.findall(r"uses: ([^.\s][^@\s]*)@(\S+) # v\d", text)
+    assert len(uses) == len(re.findall(r"uses: [^.]", text))
+    assert {name for name, _ in uses} == {"actions/checkout", "sigstore/cosign-installer"}
+    assert all(re.fullmatch(r"[0-9a-f]{40}", commit) for _, commit in uses)
 
 
 def test_tests_workflow_builds_every_cell():

@@ -91,7 +91,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     assert stop.value.code == 0
-    assert all(command in capsys.readouterr().out for command in COMMANDS)
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in COMMANDS)
 
 
 def test_rules_page_is_made_from_the_rules(capsys: pytest.CaptureFixture):

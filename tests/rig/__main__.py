@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int | str:
                 print(f"export {name}='{value}'")
         case ["bases"]:
             engine.up()
-            for image in standins.targets():
+            for image in standins.one_of_each():
                 standins.ensure(image)
         case ["exec", *command] if command:
             os.environ.update(engine.environment())

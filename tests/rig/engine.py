@@ -119,6 +119,29 @@ def succeeds(command: list) -> bool:
     return subprocess.run(command, env=variables(), capture_output=True).returncode == 0
 
 
+def build(image: str, context: Path, *options: str, push: bool = False) -> str:
+    """Build a Dockerfile into an image of this name and return the log.
+
+    Where the engine is ours an image that had the name before goes, since nothing else removes it.
+    Raises RigError with the end of the log when the build fails.
+    """
+    command = ["docker", "buildx", "build", "--progress=plain", *options]
+    if is_provided():
+        return check([*command, "--load", f"--tag={image}", context])
+    before = _identity(image)
+    output = f"type=image,name={image},push={str(push).lower()},{COMPRESSION}"
+    log = check([*command, f"--output={output}", context])
+    if before not in ("", _identity(image)):
+        succeeds(["docker", "image", "rm", before])  # not when something else still uses it
+    return log
+
+
+def _identity(image: str) -> str:
+    """The digest that an image name stands for here; empty when it stands for none."""
+    form = ["docker", "image", "ls", "--quiet", "--no-trunc", image]
+    return subprocess.run(form, env=variables(), capture_output=True, text=True).stdout.strip()
+
+
 def up() -> None:
     """Install what is missing and start whatever does not run. Takes seconds when all is there.
 
@@ -135,7 +158,9 @@ def up() -> None:
         _certificates()
         _namespace()
         _dns()
-        _start("registry", *_enter(), "docker-registry", "serve", _registry_configuration())
+        registry = _registry_configuration()
+        check(["docker-registry", "garbage-collect", "--delete-untagged", registry])
+        _start("registry", *_enter(), "docker-registry", "serve", registry)
         _start("packages", *_enter(), sys.executable, HERE / "serve.py", PACKAGES, _tls(), SOURCES)
         _dockerd()
 

@@ -19,12 +19,10 @@ def build(project: Path, tag: str | None = None) -> str:
     Raises RigError with the end of the build's log when it fails.
     """
     tag = tag or f"rig/{hashlib.sha256(str(project.resolve()).encode()).hexdigest()[:12]}:test"
-    output = "--load"
     if not engine.is_provided():
         engine.up()
         standins.prepare((project / "Dockerfile").read_text(encoding="utf-8"))
-        output = f"--output=type=image,name={tag},{engine.COMPRESSION}"
-    engine.check(["docker", "buildx", "build", "--progress=plain", output, f"--tag={tag}", project])
+    engine.build(tag, project)
     return tag
 
 

@@ -29,8 +29,7 @@ def make_conda(tools: str) -> None:
 
     `tools` is the image that it is made in. Takes a minute; the catalog's pins are all in it.
     """
-    work = STATE / "work" / "conda"
-    work.mkdir(parents=True, exist_ok=True)
+    work = _work("conda")
     pins = [f"{name}=={version}" for name, version in CATALOG["packages"].items()]
     pins.append(f"jupyterhub=={CATALOG['hub']}.*")
     variables = {"MAMBA": CATALOG["images"]["micromamba"]["tag"], "UV_CACHE_DIR": "/work/cache"}
@@ -39,12 +38,12 @@ def make_conda(tools: str) -> None:
     make = ["python", "/recipe/channel.py", "--requirements=/recipe/packages.txt", *pins]
     engine.check(["docker", "run", "--rm", *options, tools, *make])
     _publish(work / "channel", "conda.anaconda.org/conda-forge")
+    shutil.rmtree(work)
 
 
 def make_cran(_: str) -> None:
     """CRAN with binary packages for the stand-ins' system: those of Debian, in CRAN's layout."""
-    work = STATE / "work" / "cran"
-    shutil.rmtree(work, ignore_errors=True)
+    work = _work("cran")
     contrib = work / "cran/src/contrib"
     contrib.mkdir(parents=True)
     lines = (HERE / "standins/cran/packages.txt").read_text().splitlines()
@@ -93,8 +92,7 @@ def make_julia(_: str) -> None:
 
     https://pkgdocs.julialang.org/v1/protocol/ has the addresses.
     """
-    work = STATE / "work" / "julia"
-    shutil.rmtree(work, ignore_errors=True)
+    work = _work("julia")
     registry = work / "General"
     packages = []
     for project in sorted((HERE / "standins/julia").glob("*/Project.toml")):
@@ -153,8 +151,16 @@ def _fields(description: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in joined.splitlines() if ": " in line)
 
 
+def _work(name: str) -> Path:
+    """An empty folder to make a source in."""
+    folder = STATE / "work" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def _publish(folder: Path, place: str) -> None:
-    """Move a finished source to where it is served from."""
+    """Put a finished source where it is served from."""
     target = SOURCES / place
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)

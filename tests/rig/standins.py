@@ -72,6 +72,11 @@ def targets() -> dict[str, str]:
     return {image: target for image, target in found.items() if target in ["debian", *stages]}
 
 
+def one_of_each() -> list[str]:
+    """One image reference for each stand-in that there is."""
+    return list({target: image for image, target in reversed(targets().items())}.values())
+
+
 def references(dockerfile: str) -> list[str]:
     """The images that a Dockerfile takes something from, without its own stages."""
     return sorted(set(REFERENCE.findall(dockerfile)))
@@ -202,12 +207,9 @@ def _build(target: str, image: str) -> None:
         "PYTHON": images["debian"]["python"],
         "UV": images["uv"]["tag"],
     }
-    push = str(image != TOOLS).lower()
-    output = f"type=image,name={image},push={push},{engine.COMPRESSION}"
-    command = ["docker", "buildx", "build", "--provenance=false", f"--output={output}"]
-    command += [f"--target={target}"]
-    command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
-    log = engine.check([*command, "--progress=plain", RECIPE])
+    options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    options += ["--provenance=false", f"--target={target}"]
+    log = engine.build(image, RECIPE, *options, push=image != TOOLS)
     (STATE / "log" / f"{target}.log").write_text(log)
 
 

@@ -1,0 +1,192 @@
+"""`hub-image report`: say what came out, on the run's page and in one comment on the pull request.
+
+The comment is updated in place, so that a pull request has one. Where the token may not comment, the page of the
+run says the same.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from hub_image import github, installed, links, plan
+from hub_image.find import pull
+from hub_image.registry import Manifest, Repository
+
+MARK = "<!-- hub-image {platform} -->"
+ROWS = 100  # of packages; a comment holds 65,536 characters
+LINES = 25  # of a failed step's log
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image report`."""
+    parser.add_argument("file", type=Path, help="where the report is written to, or read from")
+    parser.add_argument("--comment", action="store_true", help="put the report of FILE on the pull request")
+    parser.add_argument("--logs", type=Path, default=Path(), help="folder with <step>.log for each step")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report, or comment with it; return the exit code.
+
+    Reads the variable STEPS, which is what GitHub knows of the job's steps.
+    """
+    try:
+        if options.comment:
+            comment(options.file.read_text(encoding="utf-8"))
+            return 0
+        steps = json.loads(os.environ["STEPS"])
+        text = "\n".join(report(plan.here(), steps, options.logs)) + "\n"
+    except github.Problem as problem:
+        return github.fail(problem)
+    options.file.write_text(text, encoding="utf-8")
+    github.summary(text)
+    print(text)
+    return 0
+
+
+def report(made: plan.Plan, steps: dict, logs: Path) -> Iterator[str]:
+    """Yield the lines of the report, in Markdown.
+
+    `steps` is GitHub's `steps` context: for each step its outcome and outputs. `logs` has what each one wrote.
+    """
+    yield MARK.format(platform=made.platform)
+    outcome = {name: step.get("outcome") for name, step in steps.items()}
+    failed = next((name for name, result in outcome.items() if result == "failure"), None)
+    digest = steps.get("build", {}).get("outputs", {}).get("digest")
+    published = outcome.get("publish") == "success"
+    if failed:
+        yield f"### The image is not published: {failed} failed"
+        yield ""
+        yield from _log(logs / f"{failed}.log")
+    elif published:
+        yield "### The image is ready"
+        yield ""
+        if steps["publish"]["outputs"].get("public") == "false":
+            page = plan.settings_page(made.image, github.event())
+            yield f"> **Hubs cannot pull it yet**, because it is private. Make it public: {page}"
+            yield ""
+        yield "```"
+        yield made.reference
+        yield "```"
+        yield ""
+        yield from _how_to_try(made)
+    else:
+        yield "### The image is built and tested, but not published"
+        yield ""
+        yield made.why_not
+    if not digest:
+        return
+    yield ""
+    yield "| | |"
+    yield "| --- | --- |"
+    yield f"| commit | {made.commit} |"
+    yield f"| digest | `{digest}` |"
+    results = {"success": "passed", "failure": "**failed**"}
+    yield f"| contract | {results.get(outcome.get('contract'), 'not run')} |"
+    yield from _compare(made, digest, published)
+
+
+def _how_to_try(made: plan.Plan) -> Iterator[str]:
+    yield "To try it, choose *Other…* in your hub's list of images and paste this name; or on your computer:"
+    yield f"`docker run --rm --publish 127.0.0.1:8888:8888 {made.reference}`"
+    try:
+        found = links.lines(Path(), made.reference)
+    except github.Problem:  # no hub/profile.yaml: its owner may have removed it
+        found = []
+    yield from ["", *found] if found else []
+
+
+def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
+    """Yield what differs from the image that is now on the default branch, as far as it can be known."""
+    repository = Repository(made.image)
+    architecture = made.platform.split("/")[1]
+    new = repository.image(digest, architecture) if published else None
+    try:
+        found = _image_before(repository, made)
+    except github.Problem:  # a registry that is away or refuses has failed a step already
+        found = None
+    if new:
+        total = _size(sum(installed.layers(new.content).values()))
+        if found:
+            tag, old = found
+            content = repository.image(old.digest, architecture)
+            more = _size(installed.to_pull(content.content, new.content)) if content else total
+            yield f"| a node pulls | {more} when it has `{tag}`, {total} when it has nothing |"
+        else:
+            yield f"| a node pulls | {total} |"
+    packages = installed.packages(f"{made.image}@{digest}")
+    if not found:
+        yield f"| packages | {len(packages)}; there is no earlier image to compare them with |"
+        return
+    tag, old = found
+    pull(f"{made.image}@{old.digest}")
+    changes = installed.compare(installed.packages(f"{made.image}@{old.digest}"), packages)
+    added = sum(not change[2] for change in changes)
+    removed = sum(not change[3] for change in changes)
+    changed = len(changes) - added - removed
+    yield f"| packages | {added} added, {removed} removed, {changed} changed since `{tag}` |"
+    if not changes:
+        return
+    yield ""
+    yield "<details><summary>Packages</summary>"
+    yield ""
+    yield "| | package | before | now |"
+    yield "| --- | --- | --- | --- |"
+    for manager, name, before, now in changes[:ROWS]:
+        yield f"| {manager} | {name} | {before} | {now} |"
+    if len(changes) > ROWS:
+        yield f"| | and {len(changes) - ROWS} more | | |"
+    yield ""
+    yield "</details>"
+
+
+def _image_before(repository: Repository, made: plan.Plan) -> tuple[str, Manifest] | None:
+    """Return tag and manifest of the newest published image of the default branch, before this commit.
+
+    Not each commit has one: a run may have failed.
+    """
+    event = github.event()
+    start = (event.get("pull_request") or {}).get("base", {}).get("sha") or f"{made.commit}~1"
+    log = ["git", "log", "--first-parent", "--max-count=30", "--format=%H", start]
+    result = subprocess.run(log, text=True, capture_output=True)
+    suffix = made.tags[0].partition(made.commit[:12])[2]
+    for commit in result.stdout.split():
+        tag = commit[:12] + suffix
+        if commit != made.commit and (manifest := repository.manifest(tag)):
+            return tag, manifest
+    return None
+
+
+def _log(file: Path) -> Iterator[str]:
+    """Yield the end of a step's log; its last line is the reason."""
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    lines = [line.removeprefix("::error::") for line in lines if line.strip()][-LINES:]
+    if lines:
+        yield "````"
+        yield from (line[:500].replace("````", "") for line in lines)
+        yield "````"
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
+
+
+def comment(text: str) -> None:
+    """Put the report on the pull request, in place of the one before.
+
+    Raises Problem when GitHub does not answer; where the token may not comment, only says so.
+    """
+    event = github.event()
+    path = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
+    mark = text.partition("\n")[0]
+    try:
+        comments = github.pages(f"{path}/{event['pull_request']['number']}/comments")
+        mine = [entry for entry in comments if entry["body"].startswith(mark)]
+        if mine:
+            github.api("PATCH", f"{path}/comments/{mine[0]['id']}", {"body": text})
+        else:
+            github.api("POST", f"{path}/{event['pull_request']['number']}/comments", {"body": text})
+    except github.Problem as problem:
+        github.warn(f"{problem} The page of this run has the report.")

@@ -1,0 +1,102 @@
+"""A repository as people get it, with a registry and GitHub's API beside it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import uuid
+from pathlib import Path
+
+import copier
+import pytest
+from conftest import ROOT, git
+
+from tests.rig import engine as rig
+from tests.rig import standins
+from tests.rig.conftest import engine  # noqa: F401
+
+from . import runner
+
+SCANNER = "docker.io/docker/buildkit-syft-scanner:stable-1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory) -> Path:
+    """This template with one release, v1.0.0, from which a repository's CI gets hub-image."""
+    folder = tmp_path_factory.mktemp("published") / "hub-image-template"
+    ignore = shutil.ignore_patterns(".git", "__pycache__", ".venv", "tests", "*.egg-info", ".pytest_cache")
+    shutil.copytree(ROOT, folder, ignore=ignore)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "First release")
+    git(folder, "tag", "v1.0.0")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ports() -> dict[str, int]:
+    return {"registry": free_port(), "github": free_port()}
+
+
+@pytest.fixture(scope="session")
+def project(published, ports, tmp_path_factory) -> Path:
+    """The quickest flavour: Debian with pip."""
+    folder = tmp_path_factory.mktemp("project") / "ocean"
+    answers = {
+        "start_from": "scratch",
+        "package_manager": "pip",
+        "registry": f"localhost:{ports['registry']}",
+        "registry_owner": "ocean",
+        "title": "Ocean << $(id) \"quoted\"",
+    }
+    copier.run_copy(str(published), folder, data=answers, defaults=True, quiet=True)
+    # Nobody else's build has this list, so what is found of its step later came from the registry.
+    with (folder / "requirements.txt").open("a") as file:
+        file.write(f"pyfiglet # {uuid.uuid4()}\n")
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    commit(folder, "First image")
+    return folder
+
+
+def commit(folder: Path, message: str) -> str:
+    """Commit everything; return the commit."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+@pytest.fixture(scope="session")
+def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:  # noqa: F811
+    """What runs the workflow of the project."""
+    if rig.is_provided():
+        pytest.skip("act would change this machine's Docker as it changes a runner's: GitHub runs image.yml itself")
+    for image in standins.references((project / "Dockerfile").read_text()):
+        standins.ensure(image)
+    scanner(tmp_path_factory.mktemp("scanner"))
+    work = tmp_path_factory.mktemp("ci")
+    (work / "github.json").write_text("{}")
+    registry = runner.registry(work, ports["registry"])
+    api = runner.Process(ports["github"], runner.PYTHON, runner.HERE / "standins/github.py", ports["github"], work / "github.json")
+    registry.start()
+    api.start()
+    yield runner.Runner(project, work, registry, api)
+    api.stop()
+    registry.stop()
+    images = ["docker", "image", "ls", "--quiet", f"--filter=reference=localhost:{ports['registry']}/*/*"]
+    if left := rig.check(images).split():
+        rig.check(["docker", "image", "rm", "--force", *left])
+
+
+def scanner(folder: Path) -> None:
+    """Put the stand-in for the SBOM scanner where BuildKit looks for the real one."""
+    file = runner.HERE / "standins/scanner.Dockerfile"
+    debian = rig.CATALOG["images"]["debian"]
+    rig.check(["docker", "buildx", "build", "--quiet", "--load", f"--tag={SCANNER}", f"--file={file}",
+               f"--build-arg=DEBIAN={debian['image']}:{debian['tag']}", folder])  # fmt: skip
+    rig.check(["docker", "push", SCANNER])

@@ -1,0 +1,211 @@
+"""Run the generated workflow with act, against the rig's engine and a registry of our own.
+
+act runs the steps on this machine, in the engine's namespace, as a runner that GitHub hosts would. It does not emulate
+fork pull requests, permissions and environments: the event is given to it as GitHub would describe it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.rig import engine
+
+HERE = Path(__file__).parent
+PYTHON = sys.executable
+# User and password, and what `htpasswd -B` makes of them.
+LOGIN = {"REGISTRY_USERNAME": "publisher", "REGISTRY_PASSWORD": "correct-horse"}
+HTPASSWD = "publisher:$2b$04$gm1gM2ppwBIE2qmw1uLrsujU8jG37Q3kmvOLg5N5KpDDifJWxI9Fm"
+
+
+class Process:
+    """A server in the engine's namespace, ended by its id."""
+
+    def __init__(self, port: int, *command: object) -> None:
+        self.port = port
+        self.command = engine.inside(*map(str, command))
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command, env=engine.variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        probe = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()"
+        line = engine.inside(sys.executable, "-c", probe, str(self.port))
+        for _ in range(200):
+            if subprocess.run(line, env=engine.variables(), capture_output=True).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise engine.RigError(f"nothing listens on port {self.port}: {self.command}")
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait()
+            self.process = None
+
+
+def registry(folder: Path, port: int) -> Process:
+    """A registry that asks for a login, as private ones do; what it holds survives its end."""
+    (folder / "htpasswd").write_text(HTPASSWD + "\n")
+    (folder / "registry.yml").write_text(
+        f"""version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}/registry}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+auth: {{htpasswd: {{realm: rig, path: {folder}/htpasswd}}}}
+log: {{level: error}}
+"""
+    )
+    return Process(port, "docker-registry", "serve", folder / "registry.yml")
+
+
+@dataclass
+class Run:
+    """What a run of the workflow did: its exit code and its log."""
+
+    code: int
+    log: str
+
+    def steps(self) -> list[tuple[str, str]]:
+        """Name and result (success or failure) of each named step, in the order in which they ended."""
+        found = re.findall(r"(Success|Failure) - Main (.*) \[[\d.a-zµ]+\]$", self.log, re.M)
+        return [(name, result.lower()) for result, name in found]
+
+    def said(self) -> str:
+        """What the steps wrote, without act's own lines and prefixes."""
+        return "\n".join(re.findall(r"^\[.*?\]\s+\| ?(.*)$", self.log, re.M))
+
+
+class Runner:
+    """A project, and the events that happen to it."""
+
+    def __init__(self, project: Path, work: Path, registry: Process, api: Process) -> None:
+        self.project, self.work, self.registry, self.api = project, work, registry, api
+        self.image = f"localhost:{registry.port}/ocean/ocean"
+        config = work / "docker"
+        (config / "cli-plugins").mkdir(parents=True)
+        plugin = Path(engine.variables().get("DOCKER_CONFIG", Path.home() / ".docker")) / "cli-plugins"
+        if plugin.exists():
+            shutil.copytree(plugin, config / "cli-plugins", symlinks=True, dirs_exist_ok=True)
+
+    def run(
+        self,
+        name: str,
+        payload: dict,
+        ref: str = "refs/heads/main",
+        secrets: dict[str, str] = LOGIN,
+        watch: Callable[[str], None] = lambda line: None,
+        project: Path | None = None,
+    ) -> Run:
+        """Let an event happen to the project; `watch` sees each line of the log as it comes."""
+        project = project or self.project
+        event = {
+            "repository": {
+                "default_branch": "main",
+                "full_name": "ocean/ocean",
+                "name": "ocean",
+                "owner": {"login": "ocean", "type": "Organization"},
+            },
+            "ref": ref,
+        } | payload
+        (self.work / "event.json").write_text(json.dumps(event))
+        line = [str(Path(sys.executable).parent / "act"), name, "--eventpath", self.work / "event.json"]
+        line += ["--directory", project, "--workflows", ".github/workflows/image.yml", "--no-cache-server", "--pull=false"]
+        line += ["--actor", "octocat", "--defaultbranch", "main"]
+        for label in ("ubuntu-24.04", "ubuntu-24.04-arm"):
+            line += ["--platform", f"{label}=-self-hosted"]
+        for uses in set(re.findall(r"uses: (\w+/[\w-]+@\w+)", self._uses())):
+            standin = HERE / "standins" / uses.partition("@")[0].partition("/")[2]
+            line += ["--local-repository", f"{uses}={standin}"]
+        for variable, value in {"GITHUB_TOKEN": "of-this-job", **secrets}.items():
+            line += ["--secret", f"{variable}={value}"]
+        for variable, value in {
+            "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
+            "GITHUB_REPOSITORY": "ocean/ocean",
+            "GITHUB_REPOSITORY_OWNER": "ocean",
+            "GITHUB_REF": ref,
+            "PROJECT": str(project),
+        }.items():
+            line += ["--env", f"{variable}={value}"]
+        environment = engine.variables() | {
+            "DOCKER_CONFIG": str(self.work / "docker"),
+            "XDG_CACHE_HOME": str(self.work / "act"),
+            "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
+            "PATH": f"{Path(sys.executable).parent}:{engine.variables()['PATH']}",
+        }
+        process = subprocess.Popen(
+            engine.inside(*line),
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        log = ""
+        for text in process.stdout:
+            log += text
+            watch(text)
+        code = process.wait()
+        (self.work / f"{len(list(self.work.glob('*.log')))}.log").write_text(log)
+        return Run(code, log)
+
+    def tags(self) -> dict[str, str]:
+        """Tags and digests in the registry, read from its files; the build's cache is left out."""
+        links = (self.work / "registry").glob("**/_manifests/tags/*/current/link")
+        found = {link.parts[-3]: link.read_text() for link in links}
+        return {tag: digest for tag, digest in found.items() if not tag.startswith("buildcache")}
+
+    def docker(self, *arguments: str) -> str:
+        """Run docker with what the workflow's login left; return what it prints."""
+        options = ["--config", str(self.work / "docker")]
+        return engine.check(["docker", *options, *arguments])
+
+    def blob(self, digest: str) -> dict:
+        """A manifest in the registry, read from its files."""
+        [data] = (self.work / "registry").glob(f"**/blobs/sha256/*/{digest.partition(':')[2]}/data")
+        return json.loads(data.read_text())
+
+    def attestations(self, digest: str) -> set[str]:
+        """The kinds of attestation that are published with an image."""
+        entries = self.blob(digest)["manifests"]
+        layers = [layer for entry in entries for layer in self.blob(entry["digest"])["layers"]]
+        kinds = {layer.get("annotations", {}).get("in-toto.io/predicate-type") for layer in layers}
+        return kinds - {None}
+
+    def untag(self, tag: str) -> None:
+        """Take a tag out of the registry's files."""
+        for folder in (self.work / "registry").glob(f"**/_manifests/tags/{tag}"):
+            shutil.rmtree(folder)
+
+    def hub_image(self, *arguments: str, sha: str, ref: str = "refs/heads/main") -> tuple[int, str]:
+        """Run one of CI's commands by itself, as for a push; return its exit code and what it says."""
+        environment = engine.variables() | LOGIN | {
+            "DOCKER_CONFIG": str(self.work / "docker"),
+            "PYTHONPATH": str(HERE.parents[1] / "hooks"),
+            "GITHUB_REPOSITORY": "ocean/ocean",
+            "GITHUB_REPOSITORY_OWNER": "ocean",
+            "GITHUB_REF": ref,
+            "GITHUB_SHA": sha,
+        }
+        here = ["bash", "-c", 'cd "$0" && exec "$@"', str(self.project)]
+        line = engine.inside(*here, PYTHON, "-m", "hub_image", *arguments)
+        result = subprocess.run(line, env=environment, text=True, capture_output=True)
+        return result.returncode, result.stdout + result.stderr
+
+    def github(self, **state: object) -> dict:
+        """What the stand-in for GitHub keeps; `state` replaces parts of it."""
+        file = self.work / "github.json"
+        kept = json.loads(file.read_text()) | state
+        file.write_text(json.dumps(kept))
+        return kept
+
+    def _uses(self) -> str:
+        files = self.project.glob(".github/**/*.yml")
+        return "".join(file.read_text() for file in files)

@@ -1,0 +1,310 @@
+"""The generated image.yml itself, run by act: what happens to a repository, from its first push on.
+
+Real: the workflow, its actions, hub-image installed from the recorded source, Docker with BuildKit, a registry with
+passwords, the contract on a real JupyterHub. Unproven here, each in a step of its own:
+
+- the keyless signature (Sign): a stand-in prints what cosign is asked for;
+- the comment (Comment on the pull request) and the removal from ghcr.io: a stand-in for GitHub's API keeps them;
+- the SBOM's contents: a stand-in takes the scanner's place;
+- that Docker is switched to containerd's image store where it is not, and that a disk is cleared: both are only
+  done on a runner of GitHub's;
+- permissions, fork pull requests and concurrency: act does not emulate them, so the events are told as GitHub tells
+  them;
+- linux/arm64.
+
+The tests are one story, in this order; each compares the registry before and after.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from conftest import git
+
+from tests.rig import engine as rig
+
+from .conftest import commit
+
+pytestmark = pytest.mark.engine
+
+BUILT = ["Look whether this commit is published already", "Build the image", "Build"]
+FIRST = [
+    "Get the repository", "Read for which platforms",
+    "Get the repository", "Get hub-image, in the version of the template", "Let Docker keep digests", "Plan",
+]  # fmt: skip
+PUBLISHED = [
+    *FIRST, "Log in", "Get the tools and log in to the registry", "Check the lists", *BUILT, "Contract", "Publish",
+    "Get cosign", "Sign the image", "Sign", "Write the summary", "Report",
+]  # fmt: skip
+TESTED = [
+    *FIRST, "Get the tools and log in to the registry", "Check the lists", *BUILT[1:], "Contract",
+    "Write the summary", "Report",
+]  # fmt: skip
+COMMENTED = [*TESTED[:-1], "Comment on the pull request", "Report"]
+
+
+def succeeded(run, *names: str) -> None:
+    """The run is green, and exactly these steps ran, in this order."""
+    assert run.code == 0, run.log[-6000:]
+    assert [name for name, _ in run.steps()] == list(names)
+    assert {result for _, result in run.steps()} == {"success"}
+
+
+def failed(run, name: str) -> None:
+    """The run is red, because of this step; the report was written all the same."""
+    assert run.code != 0
+    results = run.steps()
+    assert [step for step, result in results if result == "failure"][-1] == name
+    assert ("Report", "success") in results
+    assert "Publish" not in dict(results) or name == "Publish"
+
+
+def digest_of(run) -> str:
+    """The digest that the contract was run on."""
+    return re.search(r"@(sha256:[0-9a-f]{64}): \d+ passed", run.said())[1]
+
+
+def executed(run) -> set[str]:
+    """The commands of the Dockerfile that were run, and not found in a cache."""
+    steps = re.findall(r"^#(\d+) (\[.*?\] (?:RUN|COPY).*)$", run.said(), re.M)
+    cached = set(re.findall(r"^#(\d+) CACHED", run.said(), re.M))
+    return {step for number, step in steps if number not in cached}
+
+
+def change(project, files: dict[str, str], message: str) -> str:
+    for name, text in files.items():
+        (project / name).write_text(text)
+    return commit(project, message)
+
+
+def pull_request(project, number: int, head: str, **other) -> dict:
+    """The event of a pull request, as GitHub tells it."""
+    return {
+        "action": "synchronize",
+        "number": number,
+        "pull_request": {
+            "number": number,
+            "head": {"sha": head, "repo": {"full_name": "ocean/ocean"}},
+            "base": {"sha": git(project, "rev-parse", "main").strip()},
+            "user": {"login": "octocat"},
+        }
+        | other,
+    }
+
+
+@pytest.fixture(scope="module")
+def first(ci, project):
+    """The first push; every later event comes after it."""
+    assert ci.tags() == {}
+    cache = used()
+    run = ci.run("push", {})
+    run.new_cache = used() - cache
+    return run
+
+
+def used() -> set[str]:
+    """The records of BuildKit's cache."""
+    return set(re.findall(r"^ID:\s+(\S+)", rig.check(["docker", "buildx", "du", "--verbose"]), re.M))
+
+
+def test_first_push_publishes_what_was_tested(first, ci, project):
+    succeeded(first, *PUBLISHED)
+    head = git(project, "rev-parse", "HEAD").strip()
+    assert ci.tags() == {head[:12]: digest_of(first)}
+    image = f"{ci.image}@{digest_of(first)}"
+    ci.docker("image", "rm", "--force", f"{ci.image}:{head[:12]}", image)
+    ci.docker("pull", "--quiet", image)
+    assert "pyfiglet" in ci.docker("run", "--rm", image, "python", "-c", "import pyfiglet; print(pyfiglet)")
+    labels = ci.docker("image", "inspect", image, "--format", "{{json .Config.Labels}}")
+    assert head in labels and "https://github.com/ocean/ocean" in labels
+    assert f"stand-in for cosign: sign --yes {image}" in first.said()
+    assert f"Only people with a login can pull {ci.image}" in first.log
+    kinds = ci.attestations(digest_of(first))
+    assert any("provenance" in kind for kind in kinds) and any("spdx" in kind for kind in kinds)
+
+
+def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
+    """The local cache of the first push is removed before, so that only the registry's is left."""
+    before = ci.tags()
+    records = f"^({'|'.join(first.new_cache)})$"
+    rig.check(["docker", "buildx", "prune", "--all", "--force", f"--filter=id={records}"])
+    assert first.new_cache and not first.new_cache & used()
+    head = change(project, {"start": '#!/bin/bash -e\nexec "$@"\n'}, "Say hello")
+    run = ci.run("push", {})
+    succeeded(run, *PUBLISHED)
+    assert ci.tags() == {**before, head[:12]: digest_of(run)}
+    lists = [step for step in executed(first) if "from=python-list" in step]
+    assert lists and not set(lists) & executed(run)
+    assert re.search(r"a node pulls \| 0\.\d MB when it has `" + next(iter(before)), run.said())
+    assert "0 added, 0 removed, 0 changed" in run.said()
+    with capsys.disabled():
+        print(f"\nsteps run: {len(executed(first))} in the first push, {len(executed(run))} in the second")
+
+
+def test_running_the_same_commit_again_changes_nothing(first, ci, project):
+    before = ci.tags()
+    run = ci.run("push", {})
+    succeeded(run, *[name for name in PUBLISHED if name != "Build the image"])
+    assert ci.tags() == before
+    assert "is published already" in run.said() and "is there already" in run.said()
+    assert digest_of(run) in before.values()
+
+
+@pytest.mark.whole_matrix
+def test_a_release_names_the_image_that_people_use(first, ci, project):
+    before = ci.tags()
+    head = git(project, "rev-parse", "HEAD").strip()
+    run = ci.run("push", {}, ref="refs/tags/2026.11.23")
+    succeeded(run, *[name for name in PUBLISHED if name != "Build the image"])
+    assert ci.tags() == {**before, "2026.11.23": before[head[:12]]}
+
+
+def test_a_tag_never_moves(first, ci, project):
+    """A release gives a published image one more name; its git tag is then moved to another commit."""
+    before = ci.tags()
+    head, older = git(project, "rev-parse", "HEAD", "HEAD~1").split()
+    code, said = ci.hub_image("publish", before[head[:12]], ref="refs/tags/2026.11.24", sha=head)
+    assert code == 0, said
+    released = {**before, "2026.11.24": before[head[:12]]}
+    assert ci.tags() == released
+    code, said = ci.hub_image("publish", before[older[:12]], ref="refs/tags/2026.11.24", sha=older)
+    assert code == 1
+    assert "2026.11.24 exists with another digest" in said
+    assert ci.tags() == released
+
+
+def test_a_pull_request_is_published_under_a_tag_of_its_own(first, ci, project):
+    """GitHub's commit is the merge; what is built and named is the head of the pull request."""
+    before = ci.tags()
+    git(project, "switch", "--quiet", "--create", "pull")
+    listed = (project / "requirements.txt").read_text()
+    head = change(project, {"requirements.txt": listed + "cowsay==6.1\n"}, "Add a cow")
+    git(project, "switch", "--quiet", "main")
+    git(project, "switch", "--quiet", "--create", "merge")
+    git(project, "merge", "--quiet", "--no-ff", "--no-edit", "pull")
+    merge = git(project, "rev-parse", "HEAD").strip()
+    run = ci.run("pull_request", pull_request(project, 7, head), ref="refs/pull/7/merge")
+    git(project, "switch", "--quiet", "main")
+    succeeded(run, *PUBLISHED[:-1], "Comment on the pull request", "Report")
+    assert merge != head
+    assert ci.tags() == {**before, f"pr-7-{head[:12]}": digest_of(run)}
+    [comment] = ci.github()["comments"]
+    assert f"{ci.image}:pr-7-{head[:12]}" in comment["body"]
+    assert "| pip | cowsay |  | 6.1 |" in comment["body"]
+    assert digest_of(run) in comment["body"]
+    assert "1 added, 0 removed, 0 changed" in comment["body"]
+
+
+def test_a_contract_that_fails_publishes_nothing(first, ci, project):
+    before = ci.tags()
+    git(project, "switch", "--quiet", "pull")
+    cell = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": "import not_there"}
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}
+    head = change(project, {"image-tests/more.ipynb": json.dumps(notebook)}, "Break the contract")
+    run = ci.run("pull_request", pull_request(project, 7, head), ref="refs/pull/7/merge")
+    git(project, "switch", "--quiet", "main")
+    failed(run, "Contract")
+    assert ci.tags() == before
+    [comment] = ci.github()["comments"]  # the one from before, updated
+    assert "not published: contract failed" in comment["body"]
+    assert "No module named 'not_there'" in comment["body"]
+
+
+def test_a_build_that_fails_publishes_nothing(first, ci, project):
+    before = ci.tags()
+    git(project, "switch", "--quiet", "pull")
+    head = change(project, {"requirements.txt": "no-such-package-anywhere\n"}, "Break the build")
+    run = ci.run("pull_request", pull_request(project, 7, head), ref="refs/pull/7/merge")
+    git(project, "switch", "--quiet", "main")
+    failed(run, "Build")
+    assert "Contract" not in dict(run.steps())
+    assert ci.tags() == before
+    [comment] = ci.github()["comments"]
+    assert "not published: build failed" in comment["body"]
+    assert "no-such-package-anywhere" in comment["body"]
+
+
+OUTSIDERS = {
+    "fork": {"head": {"repo": {"full_name": "visitor/ocean"}}},
+    "dependabot": {"user": {"login": "dependabot[bot]"}},
+}
+
+
+@pytest.mark.parametrize("who", ["fork", pytest.param("dependabot", marks=pytest.mark.whole_matrix)])
+def test_pull_requests_without_secrets_never_try_to_push(who, first, ci, project):
+    before = ci.tags()
+    head = git(project, "rev-parse", "HEAD").strip()
+    event = pull_request(project, 8, head)
+    for key, value in OUTSIDERS[who].items():
+        event["pull_request"][key] |= value
+    ci.github(**{"read-only": True})
+    run = ci.run("pull_request", event, ref="refs/pull/8/merge", secrets={})
+    state = ci.github(**{"read-only": False})
+    succeeded(run, *COMMENTED)
+    assert ci.tags() == before
+    assert "published when they are merged" in run.said()
+    assert "The page of this run has the report" in run.log
+    assert not [comment for comment in state["comments"] if comment["issue"] == "8"]
+
+
+def test_without_secrets_nothing_is_red(first, ci):
+    before = ci.tags()
+    run = ci.run("push", {}, secrets={})
+    succeeded(run, *TESTED)
+    assert ci.tags() == before
+    assert "https://github.com/ocean/ocean/settings/secrets/actions/new" in run.said()
+
+
+def test_a_refused_login_says_what_to_do(first, ci):
+    before = ci.tags()
+    run = ci.run("push", {}, secrets={"REGISTRY_USERNAME": "publisher", "REGISTRY_PASSWORD": "wrong"})
+    failed(run, "Get the tools and log in to the registry")
+    assert "Build the image" not in dict(run.steps())
+    assert ci.tags() == before
+    assert "refuses REGISTRY_USERNAME and REGISTRY_PASSWORD: make a new access token" in run.log
+
+
+def test_a_registry_that_goes_away_and_comes_back(first, ci, project):
+    before = ci.tags()
+    head = change(project, {"start": '#!/bin/bash -e\nexport A=1\nexec "$@"\n'}, "Say more")
+
+    def go_away(line: str) -> None:
+        if "Run Main Contract" in line:
+            ci.registry.stop()
+
+    run = ci.run("push", {}, watch=go_away)
+    ci.registry.start()
+    failed(run, "Publish")
+    assert ci.tags() == before
+    assert "does not answer" in run.log and "run this job again" in run.log
+    run = ci.run("push", {})
+    succeeded(run, *PUBLISHED)
+    assert ci.tags() == {**before, head[:12]: digest_of(run)}
+
+
+def test_closing_removes_trial_images_and_nothing_else(first, ci, project):
+    before = ci.tags()
+    [trial] = [tag for tag in before if tag.startswith("pr-7-")]
+    closed = pull_request(project, 7, trial.removeprefix("pr-7-")) | {"action": "closed"}
+    cleaned = ["Get the repository", *FIRST[3:], "Log in", "Get the tools and log in to the registry", "Clean up"]
+
+    # The default branch has the same image: it stays.
+    code, said = ci.hub_image("publish", before[trial], sha="f" * 40)
+    assert code == 0, said
+    run = ci.run("pull_request", closed, ref="refs/pull/7/merge")
+    succeeded(run, *cleaned)
+    assert ci.tags() == {**before, "f" * 12: before[trial]}
+
+    ci.untag("f" * 12)
+    run = ci.run("pull_request", closed, ref="refs/pull/7/merge")
+    succeeded(run, *cleaned)
+    del before[trial]
+    assert ci.tags() == before
+
+
+def test_the_template_itself_stays_idle(first, ci, published):
+    run = ci.run("push", {}, project=published)
+    assert run.code == 0
+    assert [name for name, _ in run.steps()] == ["Get the repository"]

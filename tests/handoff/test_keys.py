@@ -1,0 +1,36 @@
+"""The keys that `hub-image profile` knows are those that KubeSpawner has."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+from pathlib import Path
+from textwrap import fill
+
+from kubespawner import KubeSpawner
+
+from hub_image import profile_keys, profiles
+
+
+def test_overrides_are_the_settings_of_kubespawner(request):
+    installed = version("jupyterhub-kubespawner")
+    names = KubeSpawner.class_trait_names(config=True)
+    file = Path(profile_keys.__file__)
+    text = (
+        f'"""{profile_keys.__doc__}"""\n\nKUBESPAWNER = "{installed}"\nOVERRIDES = frozenset(\n    """\n'
+        + fill(" ".join(sorted(names)), 100, initial_indent="    ", subsequent_indent="    ")
+        + '\n    """.split()\n)\n'
+    )
+    if request.config.getoption("--update-golden"):
+        file.write_text(text)
+    assert file.read_text() == text
+
+
+def test_keys_of_profiles_options_and_choices_are_documented_by_kubespawner():
+    """Each key stands in KubeSpawner's documentation, or is one that a hub's other parts add."""
+    documented = inspect.cleandoc(KubeSpawner.profile_list.help)
+    elsewhere = {"allowed_groups", "dynamic_image_building", "description_in_choices"}
+    for key in (
+        profiles.PROFILE | profiles.OPTION | profiles.CHOICE | profiles.UNLISTED
+    ) - elsewhere:
+        assert f"`{key}`" in documented or f"'{key}'" in documented, key
