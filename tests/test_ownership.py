@@ -96,14 +96,12 @@ def edit_all(folder) -> dict[str, bytes]:
     ("first", "then"),
     [
         ({"package_manager": "conda"}, {"package_manager": "pip"}),
-        ({"package_manager": "pip"}, {"package_manager": "conda"}),
         (
             {"languages": ["r", "julia"], "base": "jupyter-datascience"},
             {"languages": [], "base": "jupyter-scipy"},
         ),
         ({"languages": []}, {"languages": ["r"], "base": "jupyter-r"}),
         ({"start_from": "community"}, {"start_from": "scratch", "package_manager": "pip"}),
-        ({"registry": "ghcr.io"}, {"registry": "quay.io", "title": "Other"}),
     ],
     ids=str,
 )

@@ -189,7 +189,7 @@ def _stays(override: Mapping) -> None:
     image = str(override.get("image", "{value}"))
     if "{value}" not in image:  # what people type into "Other..."
         file, _, line = override.where("image").rpartition(":")
-        for finding in moving_tag._finding(file, int(line), image):
+        for finding in moving_tag.finding(file, int(line), image):
             if finding.severity == "error":
                 raise Problem(f"{file}:{line}: {finding.message}")
 

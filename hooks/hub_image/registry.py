@@ -122,8 +122,9 @@ class Repository:
 
     def _request(self, method: str, url: str, data: bytes | None, headers: dict) -> tuple[Any, bytes]:
         for last in (False, True):
-            sent = {**headers, **({"Authorization": self.authorization} if self.authorization else {})}
-            request = urllib.request.Request(url, data, sent, method=method)
+            request = urllib.request.Request(url, data, headers, method=method)
+            if self.authorization:  # for the registry, and not for the storage that it may send us to
+                request.add_unredirected_header("Authorization", self.authorization)
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
                     return answer.headers, answer.read()

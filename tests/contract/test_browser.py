@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,20 +19,6 @@ pytestmark = pytest.mark.engine
 HERE = Path(__file__).parent
 PORT = "18123"
 ARTIFACTS = Path(os.environ.get("HUB_IMAGE_ARTIFACTS") or ROOT / "build" / "contract")
-
-
-@pytest.fixture(scope="session")
-def chromium(engine) -> str:
-    """A browser: the machine's, or Debian's, installed now."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found and shutil.which("apt-get") and os.geteuid() == 0:
-        engine.check(["apt-get", "update", "-qq"])
-        engine.check(["apt-get", "install", "-qq", "--no-install-recommends", "chromium"])
-        found = shutil.which("chromium")
-    if not found:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: install it")
-    return found
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from jupyterhub.objects import Hub
 from jupyterhub_fancy_profiles import setup_ui
 from traitlets.config import Config
 
-from rig.conftest import build, engine, run  # noqa: F401 (fixtures)
+from rig.conftest import build, chromium, engine, run  # noqa: F401 (fixtures)
 
 TAG = "0a1b2c3d4e5f"
 HUB = "https://hub.example.org"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -74,14 +73,12 @@ def hub(repositories, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """A real browser: the machine's Chromium or Chrome."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-    if not found:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("install Chromium or Chrome")
+def browser(chromium):
+    """A real browser."""
+    from playwright import sync_api
+
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -118,6 +115,7 @@ def copied(page):
     return copy
 
 
+@pytest.mark.engine
 def test_other_is_chosen_and_starts(hub, page, copied):
     address, folder = hub
     link = links.other(address, TRIAL, "choose-your-environment")
@@ -132,6 +130,7 @@ def test_other_is_chosen_and_starts(hub, page, copied):
     assert (folder / "started").read_text() == TRIAL
 
 
+@pytest.mark.engine
 def test_building_is_chosen(hub, page):
     address, _ = hub
     follow(page, links.build(address, "ocean/ocean", "HEAD", "choose-your-environment"))
@@ -141,6 +140,7 @@ def test_building_is_chosen(hub, page):
     assert page.errors == []
 
 
+@pytest.mark.engine
 def test_our_own_choice_is_chosen(hub, page, copied):
     address, _ = hub
     choices = {"profile": "choose-your-environment", "image": "maps"}
@@ -149,6 +149,7 @@ def test_our_own_choice_is_chosen(hub, page, copied):
     assert page.errors == []
 
 
+@pytest.mark.engine
 def test_a_profile_that_the_hub_does_not_have(hub, page):
     """What we warn of: the page is then empty, so links name the profile that people gave us."""
     address, _ = hub

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import types
 from collections.abc import Callable
 
@@ -38,3 +39,21 @@ def build(engine: types.ModuleType) -> Callable:
 def run(engine: types.ModuleType) -> Callable:
     """images.run: run a command in an image the way a hub does."""
     return images.run
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser: the machine's, or Debian's, installed now."""
+    found = _browser()
+    if not found and shutil.which("apt-get") and os.geteuid() == 0:
+        rig.check(["apt-get", "update", "-qq"])
+        rig.check(["apt-get", "install", "-qq", "--no-install-recommends", "chromium"])
+        found = _browser()
+    if not found:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("install Chromium or Chrome")
+    return found
+
+
+def _browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)

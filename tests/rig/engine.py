@@ -159,7 +159,8 @@ def up() -> None:
         _namespace()
         _dns()
         registry = _registry_configuration()
-        check(["docker-registry", "garbage-collect", "--delete-untagged", registry])
+        if (STATE / "registry/docker").exists():
+            check(["docker-registry", "garbage-collect", "--delete-untagged", registry])
         _start("registry", *_enter(), "docker-registry", "serve", registry)
         _start("packages", *_enter(), sys.executable, HERE / "serve.py", PACKAGES, _tls(), SOURCES)
         _dockerd()

@@ -31,18 +31,18 @@ def check(repository: Path) -> Iterator[Finding]:
     """Yield moving tags in Dockerfiles, `.github/image.env`, `hub/` and the workflows."""
     for path in sorted(repository.glob("Dockerfile*")):
         for line, reference in _dockerfile(files.read(path)):
-            yield from _finding(path.name, line, reference)
+            yield from finding(path.name, line, reference)
     reference = image_env.read(repository).get("BASE_IMAGE", "")
     if reference:
         lines = files.read(repository / image_env.FILE).split("\n")
         line = next(n for n, said in enumerate(lines, 1) if said.strip().startswith("BASE_IMAGE"))
-        yield from _finding(image_env.FILE, line, reference)
+        yield from finding(image_env.FILE, line, reference)
     for folder in ("hub", ".github/workflows", ".github/actions"):
         for path in sorted((repository / folder).rglob("*.y*ml")):
             text = files.read(path)
             for match in IN_YAML.finditer(text):
                 file = path.relative_to(repository).as_posix()
-                yield from _finding(file, text.count("\n", 0, match.start(1)) + 1, match[1])
+                yield from finding(file, text.count("\n", 0, match.start(1)) + 1, match[1])
 
 
 def _dockerfile(text: str) -> Iterator[tuple[int, str]]:
@@ -77,7 +77,8 @@ def _dockerfile(text: str) -> Iterator[tuple[int, str]]:
                 yield line, reference
 
 
-def _finding(file: str, line: int, reference: str) -> Iterator[Finding]:
+def finding(file: str, line: int, reference: str) -> Iterator[Finding]:
+    """Yield a finding if this reference, named at this place, may mean another image tomorrow."""
     name, _, digest = reference.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
     if digest:
