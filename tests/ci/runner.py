@@ -104,8 +104,12 @@ class Runner:
         secrets: dict[str, str] = LOGIN,
         watch: Callable[[str], None] = lambda line: None,
         project: Path | None = None,
+        job: str = "",
     ) -> Run:
-        """Let an event happen to the project; `watch` sees each line of the log as it comes."""
+        """Let an event happen to the project; `watch` sees each line of the log as it comes.
+
+        Only the job `job` runs, if one is named.
+        """
         project = project or self.project
         event = {
             "repository": {
@@ -119,6 +123,7 @@ class Runner:
         (self.work / "event.json").write_text(json.dumps(event))
         line = [str(Path(sys.executable).parent / "act"), name, "--eventpath", self.work / "event.json"]
         line += ["--directory", project, "--workflows", ".github/workflows/image.yml", "--no-cache-server", "--pull=false"]
+        line += ["--job", job] if job else []
         line += ["--actor", "octocat", "--defaultbranch", "main"]
         for label in ("ubuntu-24.04", "ubuntu-24.04-arm"):
             line += ["--platform", f"{label}=-self-hosted"]

@@ -75,7 +75,7 @@ def test_fault_is_caught_by_its_own_check(fault, good, target, record_property):
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
-    "kind", [kind if kind in QUICK else pytest.param(kind, marks=whole_matrix) for kind in GOOD]
+    "kind", [pytest.param(kind, marks=whole_matrix) for kind in GOOD]
 )
 def test_good_image_raises_nothing(kind, good, target, record_property):
     found = target(kind, repository=good(kind)[1])
@@ -86,6 +86,7 @@ def test_good_image_raises_nothing(kind, good, target, record_property):
 
 
 @pytest.mark.engine
+@whole_matrix
 def test_nothing_is_left_behind(target, monkeypatch):
     """Containers, networks and volumes go, also when the caller stops half way."""
     monkeypatch.setattr(docker, "LABEL", "hub-image.test-of-leftovers")  # others may be at work

@@ -1,4 +1,7 @@
-"""The rig by hand: python -m tests.rig up | down | env | bases | exec COMMAND ... | build FOLDER [TAG]"""
+"""The rig by hand.
+
+python -m tests.rig up | down | env | bases | exec COMMAND ... | build FOLDER [TAG]
+"""
 
 import os
 import sys

@@ -21,7 +21,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
@@ -54,6 +54,8 @@ SUITE = CATALOG["images"]["debian"]["tag"].split("-")[0]
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PATH = f"{STATE}/root/usr/bin:{STATE}/root/usr/sbin:{os.environ['PATH']}:/usr/sbin:/sbin"
 
+# The variables by which clients of TLS are told whom to trust.
+TRUST = ("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 # How images are kept: gzip, which is the default, takes longer than the rest of a build.
 COMPRESSION = "compression=zstd,compression-level=1,oci-mediatypes=true"
 
@@ -94,11 +96,9 @@ def inside(*command: str | Path) -> list[str]:
     """
     if is_provided():
         return [str(part) for part in command]
-    trust = [
-        f"{name}={BUNDLE}" for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
-    ]
     keep = ["bash", "-c", 'cd "$0" && exec "$@"', os.getcwd()]  # entering the mounts loses it
-    return [*_enter(), *keep, "env", *trust, f"NODE_EXTRA_CA_CERTS={BUNDLE}", *map(str, command)]
+    trust = [f"{name}={BUNDLE}" for name in TRUST]
+    return [*_enter(), *keep, "env", *trust, *map(str, command)]
 
 
 def check(command: list, **options) -> str:
@@ -208,16 +208,14 @@ def _install() -> None:
 
 def archive() -> str:
     """The address of the Debian archive that this machine is set up to use."""
-    uris = _output(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
-    ).split()
-    for uri in uris:
+    listing = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    for uri in _output(listing).split():
         if uri.endswith("/debian/"):
             return uri
     raise RigError("no Debian archive among apt's sources: the rig installs its parts from there")
 
 
-def download(suite: str, packages: tuple[str, ...] | list[str], folder: Path) -> None:
+def download(suite: str, packages: Iterable[str], folder: Path) -> None:
     """Download Debian packages of another release into `folder`, beside the machine's own apt."""
     folder.mkdir(parents=True, exist_ok=True)
     check(["apt-get", "-qq", *apt_options(suite), "download", *packages], cwd=folder)
@@ -232,7 +230,8 @@ def apt_options(suite: str) -> list[str]:
         "-o=APT::Sandbox::User=root",
         "-o=Acquire::Check-Valid-Until=false",
     ]
-    if not (base / "ready").exists():
+    ready = base / "ready"
+    if not ready.exists() or time.time() - ready.stat().st_mtime > 24 * 3600:
         for folder in ("sources.list.d", "preferences.d", "apt.conf.d", "trusted.gpg.d"):
             (base / "etc/apt" / folder).mkdir(parents=True, exist_ok=True)
         for folder in ("lib/apt/lists/partial", "cache/apt/archives/partial", "lib/dpkg"):
@@ -241,7 +240,7 @@ def apt_options(suite: str) -> list[str]:
         line = f"[signed-by={KEYRING}] {archive()} {suite} main\n"
         (base / "etc/apt/sources.list").write_text(f"deb {line}deb-src {line}")
         check(["apt-get", "-qq", *options, "update"])
-        (base / "ready").touch()
+        ready.touch()
     return options
 
 
@@ -279,14 +278,8 @@ def _dns() -> None:
     records = [f"--host-record={host},{REGISTRY}" for host in registry_hosts()]
     records += [f"--host-record={host},{PACKAGES}" for host in PACKAGE_HOSTS]
     only = ["--no-resolv", "--server=10.0.2.3", "--bind-interfaces", f"--listen-address={DNS}"]
-    dnsmasq = [
-        "dnsmasq",
-        "--keep-in-foreground",
-        "--user=root",
-        "--conf-file=/dev/null",
-        "--pid-file",
-    ]
-    _start("dns", *_enter(), *dnsmasq, *only, *records)
+    plain = ["--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--pid-file"]
+    _start("dns", *_enter(), "dnsmasq", *plain, *only, *records)
 
 
 def registry_hosts() -> list[str]:
@@ -319,9 +312,8 @@ def _dockerd() -> None:
     command += [f"--data-root={STATE}/data", f"--exec-root={STATE}/run/exec"]
     command += [f"--pidfile={STATE}/run/dockerd.lock", "--exec-opt=native.cgroupdriver=cgroupfs"]
     command += [f"--dns={DNS}", "--mtu=65520"]
-    (STATE / "run/dockerd.lock").unlink(
-        missing_ok=True
-    )  # a reused process id would refuse the start
+    # An old lock whose process id is in use again would keep dockerd from starting.
+    (STATE / "run/dockerd.lock").unlink(missing_ok=True)
     _start("dockerd", *_enter(), "env", f"SSL_CERT_FILE={BUNDLE}", *command)
     _wait("dockerd", _answers)
 

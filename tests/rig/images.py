@@ -27,7 +27,7 @@ def build(project: Path, tag: str | None = None) -> str:
 
 
 def pull(entry: dict) -> str:
-    """Bring the image of an entry of catalog.yml here, its stand-in where need be; return its name."""
+    """Bring the image of an entry of catalog.yml here, or its stand-in; return its name."""
     image = standins.reference(entry)
     if engine.is_provided():
         engine.check(["docker", "pull", "--quiet", image])

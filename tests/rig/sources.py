@@ -5,22 +5,23 @@ Each is made once, of what PyPI and Debian have, and served under its public nam
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import engine
 from .engine import CATALOG, HERE, SOURCES, STATE, SUITE
 
 # Where rocker's images take CRAN from, and where the template does.
-CRAN = (
-    f"p3m.dev/cran/__linux__/{SUITE}/{CATALOG['cran']['date']}",
-    f"{CATALOG['cran']['url'].removeprefix('https://')}/__linux__/{SUITE}/{CATALOG['cran']['date']}",
-)
-
+BINARIES = f"__linux__/{SUITE}/{CATALOG['cran']['date']}"
+CRAN = (f"p3m.dev/cran/{BINARIES}", f"{CATALOG['cran']['url'].split('//')[1]}/{BINARIES}")
+# What CRAN's index tells of a binary package; LinkingTo only matters to who compiles.
+R_FIELDS = ("Package", "Version", "Depends", "Imports", "License", "NeedsCompilation", "Built")
 GENERAL = "23338594-aafe-5451-b93e-139f81909106"  # Julia's own registry
 
 
@@ -29,62 +30,49 @@ def make_conda(tools: str) -> None:
 
     `tools` is the image that it is made in. Takes a minute; the catalog's pins are all in it.
     """
-    work = _work("conda")
     pins = [f"{name}=={version}" for name, version in CATALOG["packages"].items()]
     pins.append(f"jupyterhub=={CATALOG['hub']}.*")
     variables = {"MAMBA": CATALOG["images"]["micromamba"]["tag"], "UV_CACHE_DIR": "/work/cache"}
     options = [f"--env={name}={value}" for name, value in variables.items()]
-    options += [f"--volume={HERE}/standins/conda:/recipe:ro", f"--volume={work}:/work"]
     make = ["python", "/recipe/channel.py", "--requirements=/recipe/packages.txt", *pins]
-    engine.check(["docker", "run", "--rm", *options, tools, *make])
-    _publish(work / "channel", "conda.anaconda.org/conda-forge")
-    shutil.rmtree(work)
+    with _work("conda") as work:
+        options += [f"--volume={HERE}/standins/conda:/recipe:ro", f"--volume={work}:/work"]
+        engine.check(["docker", "run", "--rm", *options, tools, *make])
+        _publish(work / "channel", "conda.anaconda.org/conda-forge")
 
 
 def make_cran(_: str) -> None:
     """CRAN with binary packages for the stand-ins' system: those of Debian, in CRAN's layout."""
-    work = _work("cran")
-    contrib = work / "cran/src/contrib"
-    contrib.mkdir(parents=True)
     lines = (HERE / "standins/cran/packages.txt").read_text().splitlines()
     wanted = [f"r-cran-{line.lower()}" for line in lines if not line.startswith("#")]
-    query = [
-        "apt-cache",
-        *engine.apt_options(SUITE),
-        "depends",
-        "--recurse",
-        "--important",
-        *wanted,
-    ]
-    names = sorted(set(re.findall(r"^r-cran-\S+", engine.check(query), re.MULTILINE)))
-    engine.download(SUITE, names, work / "debs")
-    index = []
-    for deb in (work / "debs").glob("*.deb"):
-        unpacked = work / deb.stem
-        engine.check(["dpkg-deb", "--extract", deb, unpacked])
-        for description in unpacked.glob("usr/lib/R/*library/*/DESCRIPTION"):
-            fields = _fields(description.read_text(encoding="utf-8"))
-            name = f"{fields['Package']}_{fields['Version']}.tar.gz"
-            with tarfile.open(contrib / name, "w:gz", compresslevel=1) as tar:
-                tar.add(description.parent, arcname=fields["Package"])
-            # Without LinkingTo, which only matters to who compiles.
-            kept = (
-                "Package",
-                "Version",
-                "Depends",
-                "Imports",
-                "License",
-                "NeedsCompilation",
-                "Built",
-            )
-            index.append("".join(f"{key}: {fields[key]}\n" for key in kept if key in fields))
-    (contrib / "PACKAGES").write_text("\n".join(index), encoding="utf-8")
-    for place in CRAN:
-        shutil.rmtree(SOURCES / place.split("/")[0], ignore_errors=True)
-    _publish(work / "cran", CRAN[0])
+    query = ["apt-cache", *engine.apt_options(SUITE), "depends", "--recurse", "--important"]
+    listing = engine.check([*query, *wanted])
+    names = sorted(set(re.findall(r"^r-cran-\S+", listing, re.MULTILINE)))
+    with _work("cran") as work:
+        engine.download(SUITE, names, work / "debs")
+        for deb in (work / "debs").glob("*.deb"):
+            engine.check(["dpkg-deb", "--extract", deb, work / deb.stem])
+        contrib = work / "cran/src/contrib"
+        contrib.mkdir(parents=True)
+        packages = work.glob("*/usr/lib/R/*library/*/DESCRIPTION")
+        index = [_pack_r(description, contrib) for description in sorted(packages)]
+        (contrib / "PACKAGES").write_text("\n".join(index), encoding="utf-8")
+        for place in CRAN:
+            shutil.rmtree(SOURCES / place.split("/")[0], ignore_errors=True)
+        _publish(work / "cran", CRAN[0])
     for place in CRAN[1:]:
         (SOURCES / place).parent.mkdir(parents=True)
         (SOURCES / place).symlink_to(SOURCES / CRAN[0])
+
+
+def _pack_r(description: Path, contrib: Path) -> str:
+    """Pack an installed R package the way CRAN's binary packages are; return its index entry."""
+    joined = re.sub(r"\n\s+", " ", description.read_text(encoding="utf-8"))
+    fields = dict(line.split(": ", 1) for line in joined.splitlines() if ": " in line)
+    archive = contrib / f"{fields['Package']}_{fields['Version']}.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(description.parent, arcname=fields["Package"])
+    return "".join(f"{key}: {fields[key]}\n" for key in R_FIELDS if key in fields)
 
 
 def make_julia(_: str) -> None:
@@ -92,31 +80,27 @@ def make_julia(_: str) -> None:
 
     https://pkgdocs.julialang.org/v1/protocol/ has the addresses.
     """
-    work = _work("julia")
-    registry = work / "General"
-    packages = []
-    for project in sorted((HERE / "standins/julia").glob("*/Project.toml")):
-        text = project.read_text()
-        name, uuid, version = (
-            re.search(rf'^{key} = "(.+)"', text, re.M)[1] for key in ("name", "uuid", "version")
-        )
-        tree = _serve_tree(project.parent, work / "server/package" / uuid)
-        files = {
-            "Package.toml": f'name = "{name}"\nuuid = "{uuid}"\nrepo = "https://pkg.julialang.org/{name}.git"\n',
-            "Versions.toml": f'["{version}"]\ngit-tree-sha1 = "{tree}"\n',
-            "Compat.toml": f'["{version.split(".")[0]}"]\njulia = "1"\n',
-        }
-        for file, content in files.items():
-            (registry / name).mkdir(parents=True, exist_ok=True)
-            (registry / name / file).write_text(content)
-        packages.append(f'{uuid} = {{ name = "{name}", path = "{name}" }}\n')
-    head = (
-        f'name = "General"\nuuid = "{GENERAL}"\nrepo = "https://pkg.julialang.org/General.git"\n\n'
+    address = "https://pkg.julialang.org"
+    packages = (
+        f'name = "General"\nuuid = "{GENERAL}"\nrepo = "{address}/General.git"\n\n[packages]\n'
     )
-    (registry / "Registry.toml").write_text(head + "[packages]\n" + "".join(packages))
-    tree = _serve_tree(registry, work / "server/registry" / GENERAL)
-    (work / "server/registries").write_text(f"/registry/{GENERAL}/{tree}\n")
-    _publish(work / "server", "pkg.julialang.org")
+    with _work("julia") as work:
+        for project in sorted((HERE / "standins/julia").glob("*/Project.toml")):
+            facts = dict(re.findall(r'^(\w+) = "(.+)"$', project.read_text(), re.MULTILINE))
+            name, uuid, version = facts["name"], facts["uuid"], facts["version"]
+            tree = _serve_tree(project.parent, work / "server/package" / uuid)
+            folder = work / "General" / name
+            folder.mkdir(parents=True)
+            (folder / "Package.toml").write_text(
+                f'name = "{name}"\nuuid = "{uuid}"\nrepo = "{address}/{name}.git"\n'
+            )
+            (folder / "Versions.toml").write_text(f'["{version}"]\ngit-tree-sha1 = "{tree}"\n')
+            (folder / "Compat.toml").write_text(f'["{version[0]}"]\njulia = "1"\n')
+            packages += f'{uuid} = {{ name = "{name}", path = "{name}" }}\n'
+        (work / "General/Registry.toml").write_text(packages)
+        tree = _serve_tree(work / "General", work / "server/registry" / GENERAL)
+        (work / "server/registries").write_text(f"/registry/{GENERAL}/{tree}\n")
+        _publish(work / "server", "pkg.julialang.org")
 
 
 def _serve_tree(folder: Path, place: Path) -> str:
@@ -145,18 +129,14 @@ def _git_hash(kind: str, content: bytes) -> bytes:
     return hashlib.sha1(f"{kind} {len(content)}\0".encode() + content).digest()
 
 
-def _fields(description: str) -> dict[str, str]:
-    """The fields of a Debian-style description, each on one line."""
-    joined = re.sub(r"\n\s+", " ", description)
-    return dict(line.split(": ", 1) for line in joined.splitlines() if ": " in line)
-
-
-def _work(name: str) -> Path:
-    """An empty folder to make a source in."""
+@contextlib.contextmanager
+def _work(name: str) -> Iterator[Path]:
+    """An empty folder to make a source in, gone afterwards."""
     folder = STATE / "work" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 def _publish(folder: Path, place: str) -> None:

@@ -21,7 +21,7 @@ from . import engine, sources
 from .engine import CATALOG, HERE, STATE, RigError
 
 RECIPE = HERE / "standins"
-# Which package sources a Dockerfile uses: by what it says, and by the stand-ins that it starts from.
+# Which package sources a Dockerfile uses: by what it says, and by the stand-ins it starts from.
 SAID = {"conda": "mamba", "cran": "packagemanager.posit.co", "julia": "Pkg."}
 NEEDED = {
     "docker-stacks": ["conda"],
@@ -113,21 +113,21 @@ def _ensure(image: str) -> None:
 def _image(target: str, image: str) -> str:
     """The image of one target, made when what it is made of has changed."""
     make = functools.partial(_build, target, image)
-    stamp = _stamp(RECIPE, "images", "packages", "hub", "cran")
+    stamp = _stamp(RECIPE, CATALOG["images"], *_facts())
     if target == "debian":
         make, stamp = functools.partial(_debian, image), _stamp()
     else:
         _image("debian", reference(CATALOG["images"]["debian"]))
-    _once(
-        f"stand-in for {image}", stamp, make, engine.succeeds(["docker", "image", "inspect", image])
-    )
+    is_there = engine.succeeds(["docker", "image", "inspect", image])
+    _once(f"stand-in for {image}", stamp, make, is_there)
     return image
 
 
 def _source(name: str) -> None:
     """A package source, made when what it is made of has changed."""
     make = functools.partial(getattr(sources, f"make_{name}"), _image("tools", TOOLS))
-    _once(f"package source {name}", _stamp(RECIPE / name, "packages", "hub", "cran"), make)
+    stamp = _stamp(RECIPE / name, CATALOG["images"]["micromamba"], *_facts())
+    _once(f"package source {name}", stamp, make)
 
 
 def _once(what: str, stamp: str, make: Callable[[], None], is_there: bool = True) -> None:
@@ -163,11 +163,11 @@ def _debian(image: str) -> None:
         file = work / "files" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    sources = [f"deb {engine.archive()} {engine.SUITE}{part} main" for part in ("", "-updates")]
+    lines = [f"deb {engine.archive()} {engine.SUITE}{part} main" for part in ("", "-updates")]
     options = ["--variant=minbase", "--dpkgopt=path-exclude=/usr/share/man/*"]
     options += [f"--aptopt={line}" for line in _apt_settings().splitlines()]
     options += [f"--customize-hook=sync-in {work}/files /"]
-    engine.check(["mmdebstrap", *options, engine.SUITE, work / "root.tar", *sources])
+    engine.check(["mmdebstrap", *options, engine.SUITE, work / "root.tar", *lines])
     engine.check(["docker", "import", '--change=CMD ["bash"]', work / "root.tar", image])
     engine.check(["docker", "push", image])
     (work / "root.tar").unlink()
@@ -198,9 +198,8 @@ def _own_authorities() -> list[str]:
 
 def _build(target: str, image: str) -> None:
     images = CATALOG["images"]
-    cran = CATALOG["cran"]
     arguments = {
-        "CRAN": f"https://p3m.dev/cran/__linux__/{engine.SUITE}/{cran['date']}",
+        "CRAN": f"https://{sources.CRAN[0]}",
         "DEBIAN": reference(images["debian"]),
         "HUB": images["hub"]["tag"],
         "MAMBA": images["micromamba"]["tag"],
@@ -213,10 +212,14 @@ def _build(target: str, image: str) -> None:
     (STATE / "log" / f"{target}.log").write_text(log)
 
 
-def _stamp(folder: Path | None = None, *keys: str) -> str:
-    """What something is made of, as one short hash: files, parts of the catalog, Debian, trust."""
-    facts = [CATALOG["images"]["debian"], *(CATALOG[key] for key in keys)]
+def _facts() -> list:
+    """What the catalog says of the packages that are in stand-ins and package sources."""
+    return [CATALOG["packages"], CATALOG["hub"], CATALOG["cran"]]
+
+
+def _stamp(folder: Path | None = None, *facts: object) -> str:
+    """What something is made of, as one short hash: Debian, trust, files, parts of the catalog."""
     files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder else []
-    parts = [json.dumps(facts).encode(), engine.BUNDLE.read_bytes()]
-    parts += [file.read_bytes() for file in files]
+    known = json.dumps([CATALOG["images"]["debian"], *facts])
+    parts = [known.encode(), engine.BUNDLE.read_bytes(), *(file.read_bytes() for file in files)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]

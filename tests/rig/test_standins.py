@@ -85,7 +85,9 @@ def test_installer(base: Base) -> None:
 
 @pytest.mark.parametrize("base", ["jupyter-scipy", "pangeo"], indirect=True)
 def test_packages_that_are_not_missing_are_there(base: Base) -> None:
-    present = [MODULES[name] for name in CATALOG["packages"] if name not in base.family["missing"]]
+    """No hub needs jupyter-server-proxy: it comes with other web applications."""
+    needed = CATALOG["packages"].keys() - {"jupyter-server-proxy", *base.family["missing"]}
+    present = [MODULES[name] for name in needed]
     python = f"{base.family['prefix']}/bin/python"
     done = base.shell(f"{python} -c 'import jupyterhub, {', '.join(present)}'")
     assert done.returncode == 0, done.stderr

@@ -55,20 +55,16 @@ ALSO = {
 
 def main(requirements: list[str]) -> None:
     folder = WORK / "channel"
-    shutil.rmtree(PLACEHOLDER, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
     subprocess.run(["uv", "venv", "--quiet", "--python=/usr/bin/python3", PLACEHOLDER], check=True)
     install = ["uv", "pip", "install", "--quiet", f"--python={PLACEHOLDER}/bin/python"]
-    # A list that is not of a piece fails here; a package that only exists as source is left out by
-    # --only-binary and named in the message.
+    # Fails, naming the package, where two cannot be had together or one exists only as source.
     subprocess.run([*install, "--only-binary=:all:", *requirements], check=True)
     for name in ("channel/linux-64", "channel/noarch", "tmp"):
         (WORK / name).mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ProcessPoolExecutor() as pool:
-        jobs = [
-            pool.submit(pack_python, folder),
-            *(pool.submit(pack_mamba, folder, n) for n in ("mamba", "conda")),
-        ]
+        jobs = [pool.submit(pack_python, folder)]
+        for name in ("conda", "mamba"):
+            jobs.append(pool.submit(pack_mamba, folder, name))
         for distribution in distributions(path=[str(SITE)]):
             jobs.append(pool.submit(pack_distribution, folder, distribution.metadata["Name"]))
     packages = dict(package for job in jobs for package in job.result())
@@ -105,9 +101,8 @@ def pack_python(folder: Path) -> list[tuple[str, dict]]:
             (root / "bin" / link).symlink_to(binary.name)
         for file in linked_libraries([binary, *library.glob("lib-dynload/*.so")]):
             shutil.copy2(file, root / "lib" / Path(file).name)
-        subprocess.run(
-            ["patchelf", "--force-rpath", "--set-rpath", "$ORIGIN/../lib", binary], check=True
-        )
+        rpath = ["--force-rpath", "--set-rpath", "$ORIGIN/../lib"]
+        subprocess.run(["patchelf", *rpath, binary], check=True)
         version = ".".join(map(str, sys.version_info[:3]))
         return [write_package(folder, root, "python", version, "0_cpython", [])]
 
@@ -131,12 +126,12 @@ def pack_mamba(folder: Path, name: str) -> list[tuple[str, dict]]:
     with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
         root = Path(temporary)
         (root / "bin").mkdir()
-        source = (HERE / "mamba.py").read_text()
+        version = os.environ["MAMBA"]
+        source = (HERE / "mamba.py").read_text().replace("@MAMBA@", version)
         (root / "bin" / name).write_text(f"#!{PLACEHOLDER}/bin/python\n{source}")
         (root / "bin" / name).chmod(0o755)
         (root / "etc/profile.d").mkdir(parents=True)
         shutil.copy(HERE / "profile.sh", root / f"etc/profile.d/{name}.sh")
-        version = os.environ["MAMBA"]
         depends = [PYTHON_DEPENDENCY, "py-rattler", "pyyaml"]
         return [write_package(folder, root, name, version, BUILD, depends)]
 
@@ -165,11 +160,8 @@ def pack_distribution(folder: Path, name: str) -> list[tuple[str, dict]]:
     further = {metadata["Name"].lower()} if "_" in metadata["Name"] else set()
     for also in sorted(further.union(ALSO.get(canonical, ())) - {canonical}):
         with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
-            result.append(
-                write_package(
-                    folder, Path(temporary), also, version, "0", [f"{canonical} {version}"]
-                )
-            )
+            same = [f"{canonical} {version}"]
+            result.append(write_package(folder, Path(temporary), also, version, "0", same))
     return result
 
 
@@ -201,19 +193,8 @@ def write_package(
     """Write the files below `root` as one package; return its file name and its index entry."""
     files = sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file())
     paths = [describe(file, file.relative_to(root).as_posix()) for file in files]
-    index = {
-        "name": name,
-        "version": version,
-        "build": build,
-        "build_number": 0,
-        "depends": depends,
-    }
-    index |= {
-        "arch": "x86_64",
-        "platform": "linux",
-        "subdir": "linux-64",
-        "timestamp": 1700000000000,
-    }
+    index = dict(name=name, version=version, build=build, build_number=0, depends=depends)
+    index |= dict(arch="x86_64", platform="linux", subdir="linux-64", timestamp=1700000000000)
     info = root / "info"
     info.mkdir()
     (info / "index.json").write_text(json.dumps(index))

@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 from rattler import Channel, Gateway, MatchSpec, PrefixRecord, VirtualPackage, install, solve
 
-VERSION = "2.5.0"
+VERSION = "@MAMBA@"  # filled in when it is packed
 PROGRAM = Path(sys.argv[0]).name
 BUNDLE = "/usr/local/ssl/cert.pem"  # where the stand-in for Debian keeps its authorities
 
@@ -34,7 +34,6 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("-y", "--yes", action="store_true")
     common.add_argument("-q", "--quiet", action="store_true")
     common.add_argument("--json", action="store_true")
-    common.add_argument("--no-rc", action="store_true")
     common.add_argument("-r", "--root-prefix", type=Path)
     where = common.add_mutually_exclusive_group()
     where.add_argument("-p", "--prefix", type=Path)
@@ -45,7 +44,6 @@ def parser() -> argparse.ArgumentParser:
     change.add_argument("-c", "--channel", action="append", default=[])
     change.add_argument("--override-channels", action="store_true")
     change.add_argument("--dry-run", action="store_true")
-    change.add_argument("--freeze-installed", action="store_true")
     change.add_argument("specs", nargs="*")
 
     def add(commands, name, function, *parents):
@@ -58,25 +56,15 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="command")
     add(commands, "create", change_environment, change)
     add(commands, "install", change_environment, change)
-    add(commands, "update", change_environment, change).add_argument(
-        "-a", "--all", action="store_true"
-    )
     listing = add(commands, "list", list_packages)
     listing.add_argument("--full-name", action="store_true")
     listing.add_argument("pattern", nargs="?", default="")
     clean = add(commands, "clean", clean_caches)
-    for flag in (
-        ("-a", "--all"),
-        ("-f", "--force-pkgs-dirs"),
-        ("-t", "--tarballs"),
-        ("-i", "--index-cache"),
-    ):
-        clean.add_argument(*flag, action="store_true")
+    clean.add_argument("-a", "--all", action="store_true", required=True)
+    clean.add_argument("-f", "--force-pkgs-dirs", action="store_true")
     environments = commands.add_parser("env", allow_abbrev=False).add_subparsers(required=True)
     add(environments, "create", change_environment, change)
-    add(environments, "update", change_environment, change).add_argument(
-        "--prune", action="store_true"
-    )
+    add(environments, "update", change_environment, change)
     return top
 
 
