@@ -9,11 +9,11 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import ROOT, git
-
 from tests.rig import engine as rig
 from tests.rig import standins
 from tests.rig.conftest import engine  # noqa: F401
+
+from conftest import ROOT, git
 
 from . import runner
 

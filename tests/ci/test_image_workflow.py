@@ -21,12 +21,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 
 import pytest
-from conftest import git
-
 from tests.rig import engine as rig
+
+from conftest import git
 
 from .conftest import commit
 

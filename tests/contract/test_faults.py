@@ -24,8 +24,6 @@ WITHOUT_FAULT = {
     "C28 databases in the home": "always not applicable: it is the hub that switches the history off",
     "C29 cloud services": "always not applicable: all container checks run without a network",
 }
-# A good image for every run; the rest with --whole-matrix.
-QUICK = ("python",)
 whole_matrix = pytest.mark.whole_matrix
 
 
@@ -74,9 +72,7 @@ def test_fault_is_caught_by_its_own_check(fault, good, target, record_property):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=whole_matrix) for kind in GOOD]
-)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=whole_matrix) for kind in GOOD])
 def test_good_image_raises_nothing(kind, good, target, record_property):
     found = target(kind, repository=good(kind)[1])
     results = list(test.contract(found))
