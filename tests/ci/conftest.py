@@ -9,9 +9,9 @@ from pathlib import Path
 
 import copier
 import pytest
-from tests.rig import engine as rig
-from tests.rig import standins
-from tests.rig.conftest import engine  # noqa: F401
+from rig import engine as rig
+from rig import standins
+from rig.conftest import engine  # noqa: F401
 
 from conftest import ROOT, git
 
@@ -76,7 +76,8 @@ def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:  # noqa: F811
     """What runs the workflow of the project."""
     if rig.is_provided():
         pytest.skip("act would change this machine's Docker as it changes a runner's: GitHub runs image.yml itself")
-    for image in standins.references((project / "Dockerfile").read_text()):
+    hub = standins.reference(rig.CATALOG["images"]["hub"])
+    for image in [hub, *standins.references((project / "Dockerfile").read_text())]:
         standins.ensure(image)
     scanner(tmp_path_factory.mktemp("scanner"))
     work = tmp_path_factory.mktemp("ci")

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.rig import engine
+from rig import engine
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable

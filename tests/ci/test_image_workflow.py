@@ -23,7 +23,7 @@ import json
 import re
 
 import pytest
-from tests.rig import engine as rig
+from rig import engine as rig
 
 from conftest import git
 

@@ -173,7 +173,7 @@ def remember(prefix: Path, specs: list[str]) -> None:
 
 
 def compile_bytecode(prefix: Path) -> None:
-    """Packages for any Python are compiled when they are installed; those of this channel are such."""
+    """Packages for any Python are compiled when they are installed, and this channel has such."""
     library = next(prefix.glob("lib/python3.*"), None)
     if library:
         quiet = ["-m", "compileall", "-q", "-q", "-j", "0"]
