@@ -203,7 +203,8 @@ def test_a_contract_that_fails_publishes_nothing(first, ci, project):
     before = ci.tags()
     git(project, "switch", "--quiet", "pull")
     cell = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": "import not_there"}
-    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": [cell]}
     head = change(project, {"image-tests/more.ipynb": json.dumps(notebook)}, "Break the contract")
     run = ci.run("pull_request", pull_request(project, 7, head), ref="refs/pull/7/merge")
     git(project, "switch", "--quiet", "main")
