@@ -13,7 +13,7 @@ STARTS = [
     {"start_from": "scratch"},
     *({"base": key} for key in CATALOG["bases"]),
     *(
-        {"base": "other", "base_family": family, "base_image": "quay.io/ocean/base:2026.1"}
+        {"base": "other", "base_family": family, "base_image": "quay.io/ocean/base:2026.11.23"}
         for family in FAMILIES
         if family != "scratch"
     ),

@@ -14,6 +14,7 @@ import tomllib
 import yaml
 
 from conftest import CATALOG, ROOT, files
+from hub_image import checks, packages
 from matrix import NASTY, PAIRS, family
 
 TOOLS = Path(sys.executable).parent
@@ -83,6 +84,11 @@ def test_lists_follow_the_answers(rendered, answers):
     expected |= {"Project.toml"} if "julia" in answers["languages"] else set()
     lists = {"environment.yml", "requirements.txt", "install.R", "Project.toml"}
     assert present & lists == expected
+
+
+def test_hub_image_check_finds_nothing(rendered):
+    assert [str(finding) for finding in checks.run(rendered)] == []
+    assert list(packages.read(rendered)), "there is no package list to check"
 
 
 def test_guide_and_readme_name_only_what_is_there(rendered):
