@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "look for mistakes in a repository before its image is built",
     "test": "prove an image against what hubs need, on a real JupyterHub",
     "hub": "try an image on a JupyterHub on this computer, in the browser",
+    "adopt": "bring the template into a repository that has an image already",
     "request": "write the request to link a published image",
     "profile": "print the entry for the hub's menu, or merge those of several repositories",
     "links": "print links that start an image or build this repository",

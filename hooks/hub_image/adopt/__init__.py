@@ -1,0 +1,380 @@
+"""`hub-image adopt`: bring the template into a repository that has an image already.
+
+All work is done in a clone. The repository itself changes once, at the end, and only by one commit
+on a branch of its own; its message is the report.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from hub_image import catalog, checks, files, github, image_env
+from hub_image.adopt import carry, guess, tree, workflows
+from hub_image.adopt.tree import ASIDE, git
+
+BRANCH = "adopt-hub-image-template"
+ANSWERS = ".copier-answers.yml"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image adopt`."""
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), help="the repository (default: .)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser.add_argument("--yes", action="store_true", help="take the answers without asking")
+    parser.add_argument(
+        "--data", action="append", default=[], metavar="QUESTION=ANSWER", help="give an answer"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="build the old and the new image, and compare them"
+    )
+    parser.add_argument(
+        "--template", default=catalog.load()["published"], help="where the template is"
+    )
+    parser.add_argument("--vcs-ref", help="which version of it (default: the newest release)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Adopt a repository, or say in one sentence why not; return the exit code."""
+    try:
+        adopt(options)
+    except github.Problem as problem:
+        return github.fail(problem)
+    return 0
+
+
+@dataclass
+class Report:
+    """What was done with a repository: lines of (place, what), in four parts."""
+
+    kept: list[tuple[str, str]] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    replaced: list[tuple[str, str]] = field(default_factory=list)
+    needs: list[tuple[str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = {
+            "Kept": self.kept,
+            "Moved": self.moved,
+            "Replaced": self.replaced,
+            "Needs you": self.needs,
+        }
+        return "\n".join(
+            f"{title}:\n" + "".join(f"  {place}: {what}\n" for place, what in lines)
+            for title, lines in parts.items()
+            if lines
+        )
+
+
+def adopt(options: argparse.Namespace) -> None:
+    """Do what the command line says. Raises Problem, and then nothing has changed."""
+    given = _data(options.data)
+    repository, head = _repository(options.folder)
+    tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
+    made = tree.plan(repository, tracked)
+    slug = guess.slug(repository)
+    found = guess.survey(repository, slug, repository.name, made.lists)
+    answers = {g.question: g.value for g in found.answers if g.question not in given} | given
+    print(_answers(found, given))
+    if not options.dry_run and not options.yes:
+        _confirm()
+    with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as folder:
+        clone = Path(folder) / "new"
+        git(repository, "clone", "--quiet", "--shared", str(repository), str(clone), env=_quick())
+        report = _work(clone, options, made, found, answers, slug, tracked)
+        print(report)
+        if options.compare:
+            from hub_image.adopt import compare
+
+            old = Path(folder) / "old"
+            git(repository, "clone", "--quiet", "--shared", str(repository), str(old), env=_quick())
+            dockerfile = made.lists.get("Dockerfile", "")
+            print("\n".join(compare.compare(old, dockerfile, clone, answers["image_name"])))
+        if options.dry_run:
+            print("Nothing has changed; without --dry-run this becomes one commit on a branch.")
+            return
+        _bring(repository, clone, report)
+    undo = f"git switch {head} && git branch --delete --force {BRANCH}"
+    print(f"All of it is one commit on the branch {BRANCH}. To undo it:\n  {undo}")
+
+
+def _data(options: list[str]) -> dict[str, str]:
+    """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
+    import yaml
+
+    text = catalog.shipped("copier.yml").read_text(encoding="utf-8")
+    questions = [
+        name
+        for name, entry in yaml.safe_load(text).items()
+        if not name.startswith("_") and entry.get("when") is not False
+    ]
+    given = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals or name not in questions:
+            known = ", ".join(questions)
+            raise github.Problem(f"--data {option}: write QUESTION=ANSWER with one of {known}.")
+        given[name] = value
+    return given
+
+
+def _repository(folder: Path) -> tuple[Path, str]:
+    """Return the folder and what is checked out; raise Problem where adoption could lose work."""
+    if not folder.is_dir():
+        raise github.Problem(f"{folder} is not a folder: name the repository's.")
+    repository = folder.resolve()
+    try:
+        top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
+        git(repository, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except github.Problem:
+        raise github.Problem(
+            f"{folder} is no git repository with a commit: run `git init`, `git add --all` and "
+            "`git commit` there first."
+        ) from None
+    if top.resolve() != repository:
+        raise github.Problem(f"{folder} is inside of the repository {top}: name that folder.")
+    if (repository / ANSWERS).exists():
+        source = re.search(r"^_src_path: *(.+)", files.read(repository / ANSWERS), re.MULTILINE)
+        raise github.Problem(
+            f"{folder}/{ANSWERS} says that this repository is already made from "
+            f"{source[1] if source else 'a template'}: run `copier update` to bring it up to date."
+        )
+    if git(repository, "status", "--porcelain"):
+        raise github.Problem(
+            f"{folder} has changes that are in no commit: commit them, or put them away with "
+            "`git stash --include-untracked`, and then adopt."
+        )
+    if git(repository, "branch", "--list", BRANCH):
+        raise github.Problem(
+            f"{folder} has a branch {BRANCH} from an adoption before: merge it, or remove it with "
+            f"`git branch --delete --force {BRANCH}`."
+        )
+    branch = git(repository, "branch", "--show-current").strip()
+    return repository, branch or f"--detach {git(repository, 'rev-parse', 'HEAD').strip()}"
+
+
+def _quick() -> dict[str, str]:
+    """Return an environment in which a clone does not fetch large files."""
+    return os.environ | {"GIT_LFS_SKIP_SMUDGE": "1"}
+
+
+def _answers(found: guess.Survey, given: dict[str, str]) -> str:
+    """Return the answers as they will be given, and where each comes from."""
+    rows = [(g.question, g.value, g.source) for g in found.answers if g.question not in given]
+    rows += [(question, value, "--data") for question, value in given.items()]
+    lines = [f"  {question}: {value}  ({source})" for question, value, source in rows]
+    return "Answers, the others are the template's defaults:\n" + "\n".join(lines) + "\n"
+
+
+def _confirm() -> None:
+    if not sys.stdin.isatty():
+        raise github.Problem(
+            "nobody is here to confirm the answers: add --yes to take them, or --dry-run to look."
+        )
+    if input("Adopt with these answers? To change one, add --data. [y/N] ").strip().lower() != "y":
+        raise github.Problem("nothing has changed: give other answers with --data QUESTION=ANSWER.")
+
+
+def _work(
+    clone: Path,
+    options: argparse.Namespace,
+    made: tree.Plan,
+    found: guess.Survey,
+    answers: dict[str, str],
+    slug: str,
+    tracked: set[str],
+) -> Report:
+    """Adopt in the clone, and leave everything there ready to be committed."""
+    report = Report(needs=list(found.needs), replaced=list(found.replaced))
+    tree.apply(clone, made)
+    old_workflows = list(workflows.read(clone, slug))
+    _render(clone, options, answers)
+    merged, aside = tree.settle(clone)
+    kept = tracked - set(made.moves) - set(merged) - set(aside)
+    for path in merged:
+        report.kept.append((path, "your lines follow the template's"))
+    for path in aside:
+        text = f"the template has a file of this name; bring over what you need from {ASIDE}/{path}"
+        report.needs.append((f"{ASIDE}/{path}", text))
+        report.moved.append((path, f"to {ASIDE}/{path}"))
+    kept -= _workflows(clone, old_workflows, set(aside), report)
+    for old, new in made.moves.items():
+        if old != made.lists.get("Dockerfile"):
+            report.moved.append((old, f"to {new}; {made.why[old]}" if new else made.why[old]))
+    report.needs += made.needs
+    if "Dockerfile" in made.lists:
+        _dockerfile(clone, made, found, answers, report)
+    report.needs += _unseen(clone)
+    git(clone, "add", "--all", "--force")
+    for finding in checks.run(clone):
+        if not finding.file.startswith(f"{ASIDE}/"):
+            place = f"{finding.file}:{finding.line}"
+            report.needs.append((place, f"{finding.severity} {finding.code}: {finding.message}"))
+    if image_env.read(clone).get("REGISTRY") != "ghcr.io":
+        text = "the new workflow logs in with the secrets REGISTRY_USERNAME and REGISTRY_PASSWORD; add them"
+        report.needs.append(("GUIDE.md", text))
+    _kept(kept, report)
+    report.needs = list(dict.fromkeys(report.needs))
+    return report
+
+
+def _kept(kept: set[str], report: Report) -> None:
+    """Name the lists, scripts and tests that stay; count the rest."""
+    named = {path for path in kept if path in tree.CONFIGURATION or path == "README.md"}
+    tests = {path for path in kept if path.startswith("image-tests/")}
+    report.kept += [(path, "byte for byte") for path in sorted(named)]
+    if tests:
+        report.kept.append(("image-tests/", f"{len(tests)} files, byte for byte"))
+    if others := len(kept - named - tests):
+        report.kept.append(("everything else", f"{others} files, byte for byte"))
+
+
+def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -> None:
+    """Copy the template over the clone. Raises Problem with Copier's own reason."""
+    try:
+        import copier
+        from copier.errors import CopierError
+    except ImportError:
+        raise github.Problem("adoption needs Copier: run `pip install copier`.") from None
+    try:
+        copier.run_copy(
+            options.template,
+            clone,
+            data=answers,
+            vcs_ref=options.vcs_ref,
+            defaults=True,
+            overwrite=True,
+            quiet=True,
+        )
+    except (CopierError, ValueError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise github.Problem(f"Copier refused: {said} Give another answer with --data.") from error
+    except Exception as error:  # of git, when the template cannot be had
+        said = [line for line in str(error).splitlines() if line.strip()]
+        raise github.Problem(
+            f"the template {options.template} cannot be had: {said[-1].strip() if said else error}; "
+            "name another with --template."
+        ) from error
+
+
+def _workflows(
+    clone: Path, old: list[workflows.Workflow], aside: set[str], report: Report
+) -> set[str]:
+    """Remove the workflows that the new one replaces; say of the others what they do. Return the removed."""
+    removed = set()
+    for workflow in old:
+        file = workflow.file
+        if workflow.builds and file not in aside:
+            git(clone, "rm", "--quiet", "--force", "--", file)
+            removed.add(file)
+            report.replaced.append((file, ".github/workflows/image.yml builds and publishes now"))
+            for line, step in workflow.others:
+                text = f"the removed workflow had a step that the new one has not: {step}"
+                report.needs.append((f"{file}:{line}", f"{text}; if you need it, write a workflow"))
+        elif workflow.part:
+            text = "it builds the image too, among other things; remove what image.yml does now"
+            report.needs.append((f"{ASIDE}/{file}" if file in aside else file, text))
+        elif workflow.binder:
+            text = (
+                "image.yml tells pull requests how to try the image; remove this if that is enough"
+            )
+            report.needs.append((file, text))
+    return removed
+
+
+def _dockerfile(
+    clone: Path,
+    made: tree.Plan,
+    found: guess.Survey,
+    answers: dict[str, str],
+    report: Report,
+) -> None:
+    """Carry over the old Dockerfile; keep it aside as long as something in it waits for a decision."""
+    old = made.lists["Dockerfile"]
+    kept = clone / ASIDE / old
+    env = image_env.read(clone)
+    family = env.get("BASE_FAMILY", "")
+    same_base = bool(found.base.family) and family == found.base.family
+    new_dockerfile = files.read(clone / "Dockerfile")
+    words = {Path(word).name for word in re.findall(r"^COPY.*$", new_dockerfile, re.MULTILINE)
+             for word in word.split()}  # fmt: skip
+    reads = {
+        name
+        for name in tree.CONFIGURATION
+        if any(fnmatchcase(name, word) for word in words) and name != "Dockerfile"
+    }
+    staged = set(filter(None, git(clone, "ls-files", "-z").split("\0")))
+    setting = carry.Setting(
+        family=catalog.load()["families"].get(family, {}),
+        family_name=family if same_base else "",
+        reads=frozenset(reads | {"postBuild"}),
+        image=guess.name_and_tag(found.base.reference)[0],
+        files=frozenset(staged),
+        moved={o: n for o, n in made.moves.items() if n and not n.startswith(ASIDE)},
+    )
+    decisions, scripts = carry.carry(files.read(kept), setting)
+    left = False
+    for decision in decisions:
+        instruction = decision.instruction
+        first = " ".join(instruction.arguments.split())
+        said = f"{instruction.name} {first[:60]}{'…' if len(first) > 60 else ''}"
+        if decision.what == carry.LEFT:
+            left = True
+            place = f"{ASIDE}/{old}:{instruction.line}"
+            report.needs.append((place, f"`{said}`: {decision.why}"))
+        elif decision.what == carry.CARRIED:
+            report.moved.append((f"{old}:{instruction.line}", f"`{said}` to {decision.why}"))
+        else:
+            report.replaced.append((f"{old}:{instruction.line}", f"`{said}`: {decision.why}"))
+    for name, text in scripts.items():
+        path = clone / name
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        path.chmod(0o755)
+    if not left:
+        git(clone, "rm", "--quiet", "--force", "--", f"{ASIDE}/{old}")
+
+
+def _unseen(clone: Path) -> list[tuple[str, str]]:
+    """Return what lists and scripts name that the build does not see any more."""
+    needs = []
+    for number, line in enumerate(files.read(clone / "environment.yml").split("\n"), 1):
+        if match := re.match(
+            r"\s*-\s*[\"']?(?:-r|--requirement|-c|--constraint|-e)[\s=]+(\S+)", line
+        ):
+            text = f"the build sees no other file, so pip does not find {match[1]}; write here what it says"
+            needs.append((f"environment.yml:{number}", text))
+    for name in ("preBuild", "postBuild", "start"):
+        for number, line in enumerate(files.read(clone / name).split("\n"), 1):
+            if re.search(r"(?<![\w/])\.?binder/", line) and not line.lstrip().startswith("#"):
+                text = "it names a file of the folder that had to go; give the new place"
+                needs.append((f"{name}:{number}", text))
+    return needs
+
+
+def _bring(repository: Path, clone: Path, report: Report) -> None:
+    """Commit in the clone and fetch that commit as a branch; then check it out."""
+    new = git(clone, "diff", "--cached", "--name-only", "--diff-filter=A", "--no-renames", "-z")
+    for path in filter(None, new.split("\0")):
+        if os.path.lexists(repository / path):  # ignored by git, which would replace it in silence
+            raise github.Problem(f"{repository / path} would be replaced: move it away first.")
+    for key in ("user.name", "user.email"):
+        try:
+            value = git(repository, "config", key).strip()
+        except github.Problem:
+            value = ""
+        if value:
+            git(clone, "config", key, value)
+    git(clone, "commit", "--quiet", "--message", f"Adopt hub-image-template\n\n{report}")
+    source = [str(clone), f"HEAD:refs/heads/{BRANCH}"]
+    git(repository, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *source)
+    try:
+        git(repository, "switch", "--quiet", BRANCH)
+    except github.Problem:
+        git(repository, "branch", "--quiet", "--delete", "--force", BRANCH)
+        raise

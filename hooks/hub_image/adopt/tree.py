@@ -1,0 +1,155 @@
+"""Where the files of an old repository go: decided here, and done in a clone."""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from hub_image import dockerfile, files, github, packages
+
+# What waits for a decision keeps its path below this folder, out of the way of builds and checks.
+ASIDE = "before-adoption"
+FOLDERS = ("binder", ".binder")
+# https://repo2docker.readthedocs.io/en/latest/configuration/
+CONFIGURATION = {"Dockerfile", "environment.yml", "requirements.txt", "constraints.txt", "apt.txt"}
+CONFIGURATION |= {"install.R", "runtime.txt", "Project.toml", "Manifest.toml", "JuliaProject.toml"}
+CONFIGURATION |= {"REQUIRE", "DESCRIPTION", "Pipfile", "Pipfile.lock", "setup.py", "default.nix"}
+CONFIGURATION |= {"preBuild", "postBuild", "start", "environment.yaml", "conda-lock.yml"}
+# Of these the template's text comes first and the owner's lines after it, where they win.
+MERGED = (".gitignore", ".gitattributes")
+
+
+@dataclass
+class Plan:
+    """Moves from old to new path, each with a reason; `needs` are places and decisions."""
+
+    moves: dict[str, str] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    needs: list[tuple[str, str]] = field(default_factory=list)
+    lists: dict[str, str] = field(default_factory=dict)  # name at the root: where it stands now
+
+    def move(self, old: str, new: str, why: str) -> None:
+        self.moves[old], self.why[old] = new, why
+
+
+def plan(repository: Path, tracked: set[str]) -> Plan:
+    """Decide where files go; changes nothing."""
+    made = Plan()
+    root_wins = "Dockerfile" in tracked
+    stands = {name: name for name in CONFIGURATION if name in tracked}
+    for path in sorted(path for path in tracked if path.split("/")[0] in FOLDERS and "/" in path):
+        folder, _, name = path.partition("/")
+        if name not in CONFIGURATION and not re.fullmatch(r"environment[\w.-]*\.ya?ml", name):
+            made.move(path, f"{ASIDE}/{path}", f"{folder}/ had to go")
+            text = f"this stood in {folder}/; move it where what uses it finds it"
+            made.needs.append((f"{ASIDE}/{path}", text))
+        elif name not in stands:
+            stands[name] = path
+            made.move(path, name, f"{folder}/ would win over the Dockerfile")
+        elif (repository / path).read_bytes() == (repository / stands[name]).read_bytes():
+            made.move(path, "", f"the same as {stands[name]}")
+        elif root_wins or stands[name].startswith(FOLDERS):
+            made.move(path, f"{ASIDE}/{path}", f"there is another {name}")
+            text = f"{stands[name]} stands at the root now; see whether this one says more"
+            made.needs.append((f"{ASIDE}/{path}", text))
+        else:
+            made.move(name, f"{ASIDE}/{name}", f"repo2docker used {path} and not this one")
+            text = f"repo2docker used {path}, which stands at the root now; see whether this one says more"
+            made.needs.append((f"{ASIDE}/{name}", text))
+            made.move(path, name, f"{folder}/ would win over the Dockerfile")
+            stands[name] = path
+    if "environment.yaml" in stands and "environment.yml" not in stands:
+        old = stands.pop("environment.yaml")
+        made.move(old, "environment.yml", "the name that the Dockerfile reads")
+        stands["environment.yml"] = old
+    others = [path for path in _conda_lists(repository, tracked) if path not in made.moves]
+    others = [path for path in others if path not in stands.values()]
+    old_dockerfile = stands.get("Dockerfile")
+    said = files.read(repository / old_dockerfile) if old_dockerfile else ""
+    used = [path for path in others if _names(said, path)]
+    if len(used) == 1 and "environment.yml" not in stands:
+        made.move(used[0], "environment.yml", "the only conda list that the Dockerfile used")
+        stands["environment.yml"] = used[0]
+        others.remove(used[0])
+    for path in others:
+        text = "the image does not read this list; move what it lacks into environment.yml"
+        made.needs.append((path, text))
+    if old_dockerfile:
+        made.move(old_dockerfile, f"{ASIDE}/{old_dockerfile}", "the new Dockerfile takes its place")
+    made.lists = stands
+    return made
+
+
+def _conda_lists(repository: Path, tracked: set[str]) -> list[str]:
+    """Return conda lists at the root, whatever their names."""
+    found = []
+    for path in sorted(tracked):
+        if "/" not in path and re.fullmatch(r"[^.].*\.ya?ml", path):
+            said = packages.conda(files.read(repository / path))
+            if any(package.manager == "conda" for package in said.packages):
+                found.append(path)
+    return found
+
+
+def _names(text: str, path: str) -> bool:
+    return any(
+        path in {PurePosixPath(word).name for word in re.split(r"[\s\"'=,\[\]]+", found.arguments)}
+        for found in dockerfile.parse(text)
+    )
+
+
+def git(folder: Path, *arguments: str, **options: object) -> str:
+    """Run git without the user's hooks; return what it prints. Raises Problem when it refuses."""
+    plain = ["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"]
+    plain += ["-c", "commit.gpgSign=false", "-c", "advice.detachedHead=false"]
+    try:
+        done = subprocess.run(
+            ["git", *plain, "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            **options,
+        )
+    except FileNotFoundError:
+        raise github.Problem("there is no `git` command: install git.") from None
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise github.Problem(f"git {arguments[0]} failed in {folder}: {' '.join(said[-3:])}")
+    return done.stdout
+
+
+def apply(clone: Path, made: Plan) -> None:
+    """Do the moves, in the index of git too, so that no byte changes."""
+    # Those that make room come first.
+    for old, new in sorted(made.moves.items(), key=lambda move: not move[1].startswith(ASIDE)):
+        if new:
+            (clone / new).parent.mkdir(parents=True, exist_ok=True)
+            git(clone, "mv", "--", old, new)
+        else:
+            git(clone, "rm", "--quiet", "--", old)
+
+
+def settle(clone: Path) -> tuple[list[str], list[str]]:
+    """Bring back what the template wrote over; return the files that were merged and set aside."""
+    merged, aside = [], []
+    for path in git(clone, "diff", "--name-only", "-z").split("\0"):
+        if not path:
+            continue
+        mine = subprocess.run(
+            ["git", "-C", str(clone), "show", f":{path}"], capture_output=True, check=True
+        ).stdout
+        theirs = (clone / path).read_bytes()
+        if path in MERGED:
+            lines = theirs.splitlines()
+            own = [line for line in mine.splitlines() if line.strip() and line not in lines]
+            if own:
+                head = [b"", b"# Of this repository's owner."]
+                (clone / path).write_bytes(b"\n".join([*lines, *head, *own]) + b"\n")
+            merged.append(path)
+        else:
+            target = clone / ASIDE / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(mine)
+            aside.append(path)
+    return merged, aside
