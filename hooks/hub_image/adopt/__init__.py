@@ -207,9 +207,10 @@ def _work(
     for old, new in made.moves.items():
         if old != made.lists.get("Dockerfile"):
             report.moved.append((old, f"to {new}; {made.why[old]}" if new else made.why[old]))
-    report.needs += made.needs
     if "Dockerfile" in made.lists:
         _dockerfile(clone, made, found, answers, report)
+    scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
+    report.needs += [(path, what) for path, what in made.needs if not carry.mentions(scripts, path)]
     report.needs += _unseen(clone)
     git(clone, "add", "--all", "--force")
     for finding in checks.run(clone):

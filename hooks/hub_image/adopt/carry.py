@@ -591,7 +591,7 @@ class _Carrier:
                 "do it in postBuild, without that environment"
             )
             raise Left("scripts are run by bash as it is; write there what the shell did besides")
-        self.pipefail = "pipefail" in options
+        self.shell, self.pipefail = "", "pipefail" in options
         return REPLACED, "the scripts are run by bash"
 
     def _label(self, instruction: Instruction) -> tuple[str, str]:
@@ -609,8 +609,9 @@ class _Carrier:
             words = json.loads(instruction.arguments)
         except ValueError:
             words = instruction.arguments.split()
-        words = [posixpath.basename(str(w)) for w in words if not str(w).startswith("-")]
-        if words and all(word in USUAL_STARTS | {"lab", "notebook", "exec"} for word in words):
+        names = [posixpath.basename(str(word)) for word in words if not str(word).startswith("-")]
+        program = next((name for name in names if name not in ("tini", "exec")), "tini")
+        if words and program in USUAL_STARTS:
             return REPLACED, "the new image starts JupyterLab, or what the hub asks for"
         raise Left("a hub starts its own server; do what must come before it in `start`")
 

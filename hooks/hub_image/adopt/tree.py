@@ -1,6 +1,7 @@
 """Where the files of an old repository go: decided here, and done in a clone."""
 
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -128,6 +129,8 @@ def apply(clone: Path, made: Plan) -> None:
             git(clone, "mv", "--", old, new)
         else:
             git(clone, "rm", "--quiet", "--", old)
+    for folder in FOLDERS:
+        shutil.rmtree(clone / folder, ignore_errors=True)  # git mv leaves empty folders
 
 
 def settle(clone: Path) -> tuple[list[str], list[str]]:

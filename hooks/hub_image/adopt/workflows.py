@@ -46,7 +46,7 @@ def _workflow(file: str, text: str, slug: str) -> Workflow:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = _plain(node)
-        jobs = list(content["jobs"].values())
+        jobs = list(_dict(content["jobs"]).values())
         steps = [[step for step in job.get("steps", [])] for job in jobs]
     except (yaml.YAMLError, AttributeError, TypeError, KeyError):
         return Workflow(file)
