@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -87,16 +89,18 @@ def adopted(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 def adopt(folder: Path, template: Path, *options: str, code: int = 0) -> str:
     """Run `hub-image adopt`; return what it prints."""
-    from contextlib import redirect_stderr, redirect_stdout
-    from io import TextIOWrapper, BytesIO
+    ended, said = run("adopt", str(folder), "--yes", f"--template={template}", *options)
+    assert ended == code, said
+    return said
 
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run `hub-image`; return its exit code and what it prints."""
     said = TextIOWrapper(BytesIO(), "utf-8")
     with redirect_stdout(said), redirect_stderr(said):
-        ended = main(["adopt", str(folder), "--yes", f"--template={template}", *options])
+        code = main(list(arguments))
     said.seek(0)
-    output = said.read()
-    assert ended == code, output
-    return output
+    return code, said.read()
 
 
 def show(folder: Path, revision: str) -> bytes:

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import subprocess
 
-import copier
 import pytest
 
-from conftest import CATALOG, files, git
+from conftest import files, git
 
 from .conftest import CASES, show, state
 

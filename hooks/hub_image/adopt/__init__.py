@@ -198,7 +198,7 @@ def _work(
     merged, aside = tree.settle(clone)
     kept = tracked - set(made.moves) - set(merged) - set(aside)
     for path in merged:
-        report.kept.append((path, "your lines follow the template's"))
+        report.kept.append((path, "your lines stand among the template's"))
     for path in aside:
         text = f"the template has a file of this name; bring over what you need from {ASIDE}/{path}"
         report.needs.append((f"{ASIDE}/{path}", text))
@@ -240,7 +240,6 @@ def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -
     """Copy the template over the clone. Raises Problem with Copier's own reason."""
     try:
         import copier
-        from copier.errors import CopierError
     except ImportError:
         raise github.Problem("adoption needs Copier: run `pip install copier`.") from None
     try:
@@ -253,15 +252,16 @@ def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -
             overwrite=True,
             quiet=True,
         )
-    except (CopierError, ValueError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise github.Problem(f"Copier refused: {said} Give another answer with --data.") from error
-    except Exception as error:  # of git, when the template cannot be had
-        said = [line for line in str(error).splitlines() if line.strip()]
-        raise github.Problem(
-            f"the template {options.template} cannot be had: {said[-1].strip() if said else error}; "
-            "name another with --template."
-        ) from error
+    except Exception as error:  # of Copier's and of git's, which Copier runs; they share no class
+        said = " ".join(str(error).split()).rstrip(".")
+        if "git" in said and "fatal:" in said:
+            reason = said.rpartition("fatal:")[2].strip()
+            text = f"the template {options.template} cannot be had: {reason}; name another with --template."
+        else:
+            text = (
+                f"Copier refused: {said}; give what it wants with --data, --template or --vcs-ref."
+            )
+        raise github.Problem(text) from error
 
 
 def _workflows(

@@ -133,7 +133,7 @@ FOUND_RUBBISH = {"*.a", "*.js.map", "*.pyc", "__pycache__"}
 
 @dataclass(frozen=True)
 class Use:
-    """What one command does: list, clean, apt, install, own, foreign or other."""
+    """What one command does: list, clean, apt, install, own, elsewhere, foreign, neutral or other."""
 
     kind: str
     name: str = ""  # of the environment or program, where that is what matters
@@ -198,7 +198,9 @@ class _Commands:
         if program == "find" and "-delete" in options:
             names = {words[n + 1] for n, w in enumerate(words[:-1]) if w in ("-name", "-iname")}
             return Use("clean" if names and names <= FOUND_RUBBISH else "other")
-        if program in NEUTRAL or program in ("fix-permissions",):
+        if program in NEUTRAL:
+            return Use("neutral")
+        if program == "fix-permissions":
             return Use("clean", program)
         if program in ("npm", "jlpm", "yarn") and rest[:2] == ["cache", "clean"]:
             return Use("clean")
@@ -377,12 +379,10 @@ class _Carrier:
         elsewhere = [use.name for use in uses if use.kind in ("elsewhere", "list") and use.name]
         began = self.began
         self.began = began or "apt.txt" not in source
-        if kinds <= {"clean"}:
+        if kinds == {"clean"}:
             self.began = began
-            if flags(instruction) or any(use.name == "echo" for use in uses):
-                raise Left("it only prints or cleans up, as it seems; if so, forget it")
             return REPLACED, "the new Dockerfile cleans up after itself"
-        if kinds <= {"clean", "list"}:
+        if kinds and kinds <= {"clean", "list"}:
             if elsewhere:
                 return REPLACED, (
                     f"the new Dockerfile installs the list, and not into `{elsewhere[0]}`, which no "
@@ -411,7 +411,9 @@ class _Carrier:
                 "put the rest into preBuild (root) or postBuild (user)"
             )
         self._needs_nothing_gone(source)
-        if self.user == "user" or (kinds <= {"install", "clean"} and self._permissive(uses)):
+        if self.user == "user" or (
+            "install" in kinds <= {"install", "clean"} and self._permissive(uses)
+        ):
             if self.lists_to_come:
                 raise Left(
                     "it ran before the packages of the list, and postBuild runs after them; "
@@ -434,7 +436,7 @@ class _Carrier:
                     "it writes into the home, which a hub hides behind each user's own files; "
                     "do it in `start`, or install elsewhere"
                 )
-            if began and not kinds <= {"apt", "clean"}:
+            if began and not (kinds and kinds <= {"apt", "clean"}):
                 raise Left(
                     "it ran as root after other steps, and preBuild runs before them; put it there if "
                     "it does not need them"
@@ -623,7 +625,7 @@ class _Carrier:
         return _Commands(self.setting, self.known)
 
     def _kinds(self, instruction: Instruction) -> set[str]:
-        return {use.kind for use in self._commands().uses(body(command(instruction)))}
+        return {use.kind for use in self._commands().uses(body(command(instruction)))} - {"neutral"}
 
     def _permissive(self, uses: list[Use]) -> bool:
         """Tell whether installs by root may as well be done by the user, who owns the packages."""

@@ -16,7 +16,7 @@ CONFIGURATION = {"Dockerfile", "environment.yml", "requirements.txt", "constrain
 CONFIGURATION |= {"install.R", "runtime.txt", "Project.toml", "Manifest.toml", "JuliaProject.toml"}
 CONFIGURATION |= {"REQUIRE", "DESCRIPTION", "Pipfile", "Pipfile.lock", "setup.py", "default.nix"}
 CONFIGURATION |= {"preBuild", "postBuild", "start", "environment.yaml", "conda-lock.yml"}
-# Of these the template's text comes first and the owner's lines after it, where they win.
+# Of these the lines of the template and of the owner are put together.
 MERGED = (".gitignore", ".gitattributes")
 
 
@@ -147,8 +147,12 @@ def settle(clone: Path) -> tuple[list[str], list[str]]:
             lines = theirs.splitlines()
             own = [line for line in mine.splitlines() if line.strip() and line not in lines]
             if own:
-                head = [b"", b"# Of this repository's owner."]
-                (clone / path).write_bytes(b"\n".join([*lines, *head, *own]) + b"\n")
+                own = [b"", b"# Of this repository's owner.", *own]
+                # What .gitattributes says last counts. In .gitignore the lines stand where a new
+                # line of the template's, at the end, does not come into conflict with them.
+                at = len(lines) if path == ".gitattributes" else 1
+                lines[at:at] = own if path == ".gitattributes" else [*own, b""]
+                (clone / path).write_bytes(b"\n".join(lines) + b"\n")
             merged.append(path)
         else:
             target = clone / ASIDE / path

@@ -1,0 +1,176 @@
+"""`hub-image adopt` as a command: what it refuses, what it leaves alone, and what comes after it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+
+import copier
+import pytest
+
+from conftest import files, git
+from hub_image import adopt as module
+
+from .conftest import CASES, adopt, run, state, write
+
+CASE = CASES["rocker-child"]
+
+
+@pytest.fixture
+def old(tmp_path):
+    return write(tmp_path / "old-image", CASE)
+
+
+def commit(folder):
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "work")
+
+
+def untracked(folder):
+    (folder / "notes.txt").write_text("not saved\n")
+
+
+def edited(folder):
+    (folder / "install.R").write_text("changed\n")
+
+
+def adopted_before(folder):
+    git(folder, "branch", module.BRANCH)
+
+
+def made_from_a_template(folder):
+    (folder / ".copier-answers.yml").write_text("_src_path: gh:some/template\n")
+    commit(folder)
+
+
+def no_git(folder):
+    shutil.rmtree(folder / ".git")
+
+
+def no_commit(folder):
+    shutil.rmtree(folder / ".git")
+    git(folder, "init", "--quiet")
+
+
+def an_ignored_file_in_the_way(folder):
+    (folder / ".gitignore").write_text("GUIDE.md\n")
+    commit(folder)
+    (folder / "GUIDE.md").write_text("mine\n")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "says"),
+    [
+        (untracked, "commit them"),
+        (edited, "commit them"),
+        (adopted_before, "merge it, or remove it"),
+        (made_from_a_template, "already made from gh:some/template: run `copier update`"),
+        (no_git, "run `git init`"),
+        (no_commit, "run `git init`"),
+        (an_ignored_file_in_the_way, "GUIDE.md would be replaced: move it away"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_refuses_in_one_sentence_and_changes_nothing(prepare, says, old, released):
+    prepare(old)
+    has_git = (old / ".git").exists()
+    before = state(old) if has_git else files(old)
+    sentence = adopt(old, released, code=1).strip().splitlines()[-1]
+    assert says in sentence
+    assert sentence.startswith("hub-image: ") and sentence.count(". ") == 0
+    assert (state(old) if has_git else files(old)) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--data=langauges=r"], "--data langauges=r: write QUESTION=ANSWER"),
+        (["--data=base"], "write QUESTION=ANSWER"),
+        (["--data=registry=https://quay.io"], "Give the registry's host name"),
+        (["--template=/nowhere/at/all"], "with --data, --template or --vcs-ref"),
+        (["--vcs-ref=v99"], "Unknown revision"),
+        (["--template=https://127.0.0.1:9/none.git"], "name another with --template"),
+    ],
+    ids=str,
+)
+def test_bad_options_end_in_a_sentence_and_change_nothing(options, says, old, released):
+    before = state(old)
+    said = adopt(old, released, *options, code=1)
+    assert says in said.strip().splitlines()[-1]
+    assert "Traceback" not in said
+    assert state(old) == before
+
+
+def test_a_folder_inside_of_a_repository_is_not_meant(old, released):
+    (old / "sub").mkdir()
+    assert "is inside of the repository" in adopt(old / "sub", released, code=1)
+
+
+def test_without_copier_it_says_what_to_install(old, released, monkeypatch):
+    monkeypatch.setitem(sys.modules, "copier", None)
+    before = state(old)
+    assert "run `pip install copier`" in adopt(old, released, code=1)
+    assert state(old) == before
+
+
+def test_dry_run_says_the_same_and_changes_nothing(old, released, adopted):
+    before, folder_before = state(old), sorted((old / ".git").rglob("*"))
+    dry = adopt(old, released, "--dry-run").partition("Nothing has changed")
+    assert dry[1]
+    assert state(old) == before
+    assert sorted((old / ".git").rglob("*")) == folder_before
+    assert adopted("rocker-child").output.startswith(dry[0])
+
+
+def test_answers_are_confirmed_and_those_of_the_owner_win(old, released, monkeypatch):
+    before = state(old)
+    command = ["adopt", str(old), f"--template={released}", "--data=image_name=woods"]
+    for answer in (io.StringIO("y\n"), Terminal("n\n")):
+        monkeypatch.setattr(sys, "stdin", answer)
+        code, said = run(*command)
+        assert code == 1 and "image_name: woods  (--data)" in said
+        assert state(old) == before
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert run(*command)[0] == 0
+    assert "IMAGE_NAME=woods\n" in (old / ".github/image.env").read_text()
+
+
+class Terminal(io.StringIO):
+    """A stand-in for a terminal at which somebody types; that it is a real one stays unproven."""
+
+    def isatty(self):
+        return True
+
+
+def test_from_a_commit_without_a_branch_there_and_back(old, released):
+    git(old, "checkout", "--quiet", "--detach")
+    before = state(old)
+    undo = adopt(old, released).strip().splitlines()[-1]
+    after = state(old)
+    again = adopt(old, released, code=1)
+    assert "run `copier update`" in again and again.count("\n") == 1
+    assert state(old) == after
+    subprocess.run(["bash", "-ec", undo], cwd=old, check=True, capture_output=True)
+    assert state(old) == before
+
+
+def test_copier_update_accepts_what_was_adopted(released, tmp_path):
+    """The next release arrives without a conflict, and changes nothing of the owner's."""
+    case = CASES["docker-stacks-child"]
+    template = shutil.copytree(released, tmp_path / "template")
+    folder = write(tmp_path / "old-image", case)
+    adopt(folder, template)
+    for path in ("Dockerfile.jinja", "GUIDE.md.jinja", ".gitignore.jinja"):
+        with (template / "template" / path).open("a") as file:
+            file.write("# v2\n")
+    commit(template)
+    git(template, "tag", "v2.0.0")
+    copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
+    assert git(folder, "ls-files", "--unmerged") == ""
+    changed = git(folder, "diff", "--name-only", "HEAD").split()
+    pinned = {".copier-answers.yml", ".pre-commit-config.yaml"}
+    assert set(changed) == {"Dockerfile", "GUIDE.md", ".gitignore"} | pinned
+    own = set(case["files"][".gitignore"].splitlines())
+    assert own | {"# v2"} <= set((folder / ".gitignore").read_text().splitlines())
