@@ -83,15 +83,31 @@ SETTINGS = [
 ]
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(
+ANY = given(
     st.lists(
         st.tuples(st.sampled_from(PIECES), st.sampled_from(["", "# why\n", "\n"])), max_size=12
     ),
     st.sampled_from(SETTINGS),
     st.sampled_from(["\n", "\r\n"]),
 )
+QUIETLY = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+
+@settings(max_examples=100, **QUIETLY)
+@ANY
 def test_every_instruction_is_carried_over_or_listed(pieces, setting, end):
+    account(pieces, setting, end)
+
+
+@pytest.mark.whole_matrix
+@settings(max_examples=5000, **QUIETLY)
+@ANY
+def test_every_instruction_of_many_dockerfiles(pieces, setting, end):
+    account(pieces, setting, end)
+
+
+def account(pieces, setting, end):
+    """Assert that each instruction has come out somewhere, under its line."""
     text, expected = "FROM quay.io/jupyter/base:1\n", {}
     for number, (piece, above) in enumerate(pieces):
         text += above
