@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from hub_image import catalog, checks, files, github, image_env
-from hub_image.adopt import carry, guess, tree, workflows
+from hub_image.adopt import carry, commands, guess, tree, workflows
 from hub_image.adopt.tree import ASIDE, git
 
 BRANCH = "adopt-hub-image-template"
@@ -87,7 +87,7 @@ def adopt(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as folder:
         clone = Path(folder) / "new"
         git(repository, "clone", "--quiet", "--shared", str(repository), str(clone), env=_quick())
-        report = _work(clone, options, made, found, answers, slug, tracked)
+        report = _work(clone, options, made, found, answers, set(given), slug, tracked)
         print(report)
         if options.compare:
             from hub_image.adopt import compare
@@ -101,11 +101,16 @@ def adopt(options: argparse.Namespace) -> None:
             return
         _bring(repository, clone, report)
     undo = f"git switch {head} && git branch --delete --force {BRANCH}"
-    print(f"All of it is one commit on the branch {BRANCH}. To undo it:\n  {undo}")
+    print(
+        f"All of it is one commit on the branch {BRANCH}; `git log -1` shows this report again.\n"
+        f"When you have decided on what needs you, push the branch and open a pull request. To undo it:\n  {undo}"
+    )
 
 
 def _data(options: list[str]) -> dict[str, str]:
     """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
+    if not options:
+        return {}
     import yaml
 
     text = catalog.shipped("copier.yml").read_text(encoding="utf-8")
@@ -177,7 +182,11 @@ def _confirm() -> None:
         raise github.Problem(
             "nobody is here to confirm the answers: add --yes to take them, or --dry-run to look."
         )
-    if input("Adopt with these answers? To change one, add --data. [y/N] ").strip().lower() != "y":
+    try:
+        said = input("Adopt with these answers? To change one, add --data. [y/N] ")
+    except EOFError:
+        said = ""
+    if said.strip().lower() != "y":
         raise github.Problem("nothing has changed: give other answers with --data QUESTION=ANSWER.")
 
 
@@ -187,11 +196,14 @@ def _work(
     made: tree.Plan,
     found: guess.Survey,
     answers: dict[str, str],
+    given: set[str],
     slug: str,
     tracked: set[str],
 ) -> Report:
     """Adopt in the clone, and leave everything there ready to be committed."""
-    report = Report(needs=list(found.needs), replaced=list(found.replaced))
+    report = Report()
+    if not {"start_from", "base", "base_image", "base_family"} & given:  # else it has been decided
+        report = Report(needs=list(found.needs), replaced=list(found.replaced))
     tree.apply(clone, made)
     old_workflows = list(workflows.read(clone, slug))
     _render(clone, options, answers)
@@ -311,7 +323,7 @@ def _dockerfile(
         if any(fnmatchcase(name, word) for word in words) and name != "Dockerfile"
     }
     staged = set(filter(None, git(clone, "ls-files", "-z").split("\0")))
-    setting = carry.Setting(
+    setting = commands.Setting(
         family=catalog.load()["families"].get(family, {}),
         family_name=family if same_base else "",
         reads=frozenset(reads | {"postBuild"}),
@@ -371,7 +383,13 @@ def _bring(repository: Path, clone: Path, report: Report) -> None:
             value = ""
         if value:
             git(clone, "config", key, value)
-    git(clone, "commit", "--quiet", "--message", f"Adopt hub-image-template\n\n{report}")
+    git(
+        clone,
+        "commit",
+        "--quiet",
+        "--message",
+        f"Adopt hub-image-template\n\n{report}".replace("\0", ""),
+    )
     source = [str(clone), f"HEAD:refs/heads/{BRANCH}"]
     git(repository, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *source)
     try:

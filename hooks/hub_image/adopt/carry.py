@@ -14,26 +14,13 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from dataclasses import dataclass
 
 from hub_image import shell
+from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
 from hub_image.dockerfile import Instruction, parse
 
 CARRIED, REPLACED, LEFT = "carried", "replaced", "left"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is known of the repository and of the image that it builds on."""
-
-    family: dict  # an entry of `families` in the catalog
-    family_name: str  # empty where the old base is given up
-    reads: frozenset[str]  # the files at the root that the new Dockerfile reads
-    image: str = ""  # the old base, without tag
-    files: frozenset[str] = frozenset()  # of the repository, as they stand now
-    moved: dict[str, str] = field(default_factory=dict)  # old path: new path
 
 
 @dataclass(frozen=True)
@@ -84,29 +71,6 @@ RESERVED = {"HOME", "USER", "SHELL", "NB_USER", "NB_UID", "NB_GID", "CONDA_DIR",
 RESERVED |= {"NB_PYTHON_PREFIX", "VIRTUAL_ENV", "REPO_DIR", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH"}
 
 
-def variables(family: dict) -> dict[str, str]:
-    """Return the variables of a family's images that Dockerfiles name paths with."""
-    prefix = family["prefix"]
-    return {
-        "HOME": family["home"],
-        "NB_USER": family["user"],
-        "NB_UID": str(family["uid"]),
-        "NB_GID": str(family["gid"]),
-        "CONDA_DIR": prefix.partition("/envs/")[0],
-        "CONDA_ENV": prefix.partition("/envs/")[2],
-        "NB_PYTHON_PREFIX": prefix,
-    }
-
-
-def expand(text: str, known: dict[str, str]) -> str:
-    """Fill in the variables that are known; the others stay."""
-    return re.sub(
-        r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
-        lambda m: known.get(m[1] or m[2], m[0] if m[3] is None else m[3]),
-        text,
-    )
-
-
 def assignments(arguments: str) -> list[tuple[str, str]]:
     """Return names and values of an ENV or ARG, as they are written; raise Left when unsure."""
     found = list(ASSIGNMENT.finditer(arguments))
@@ -118,174 +82,6 @@ def assignments(arguments: str) -> list[tuple[str, str]]:
     if not all(VALUE.fullmatch(match[2]) for match in found):
         raise Left("this does not translate to a shell for certain; write it into `start`")
     return [(match[1], match[2]) for match in found]
-
-
-# Commands -----------------------------------------------------------------------------------------
-
-CONDA = {"conda", "mamba", "micromamba"}
-NEUTRAL = {"set", "echo", "true", ":", "cd", "export", "ldconfig", "ls", "pwd", "sync"}
-# What may be removed without anybody missing it.
-RUBBISH = re.compile(
-    r"-\w+|/var/lib/apt/lists.*|/var/cache/.*|/tmp/.*|/var/tmp/.*|.*/\.cache(/.*)?|.*/pkgs(/.*)?|.*/\.npm"
-)
-FOUND_RUBBISH = {"*.a", "*.js.map", "*.pyc", "__pycache__"}
-
-
-@dataclass(frozen=True)
-class Use:
-    """What one command does: list, clean, apt, install, own, elsewhere, foreign, neutral or other."""
-
-    kind: str
-    name: str = ""  # of the environment or program, where that is what matters
-
-
-class _Commands:
-    """Says what the commands of a RUN do."""
-
-    def __init__(self, setting: Setting, known: dict[str, str]) -> None:
-        self.setting, self.known = setting, known
-
-    def uses(self, script: str) -> Iterator[Use]:
-        for _, words in shell.commands(script):
-            while words and (re.match(r"\w+=", words[0]) or words[0] in ("sudo", "-E", "exec")):
-                words = words[1:]
-            if not words:
-                continue
-            if words[0] in ("bash", "sh", "/bin/bash", "/bin/sh") and "-c" in words[1:-1]:
-                yield from self.uses(words[-1])
-            else:
-                yield self.use([expand(word, self.known) for word in words], script)
-
-    def use(self, words: list[str], script: str) -> Use:
-        program = PurePosixPath(words[0]).name
-        options = [word for word in words[1:] if word.startswith("-")]
-        rest = [word for word in words[1:] if not word.startswith("-") and word != "$"]
-        if ">" in words or ">>" in words:
-            targets = [words[n + 1 : n + 2] for n, w in enumerate(words) if w in (">", ">>")]
-            if any(target and target[0] not in ("/dev/null", "1", "2") for target in targets):
-                return Use("other")
-        if program in CONDA:
-            return self._conda(words, rest)
-        if words[:3] == ["uv", "pip", "install"] or re.fullmatch(r"(pip|python)[\d.]*", program):
-            return self._python(words, program)
-        if program in ("activate", "source", "."):
-            if "activate" not in words[0] + " ".join(words[1:2]):
-                return Use("other")
-            return self._environment(rest[-1] if rest else "")
-        if program == "virtualenv":
-            return Use("own", rest[-1] if rest else "")
-        if program in ("apt-get", "apt"):
-            if rest[:1] in (["update"], ["clean"], ["autoclean"], ["autoremove"]):
-                return Use("clean")
-            if rest == ["install"] and "apt.txt" in script:
-                return Use("list")
-            return Use("apt")
-        if program in ("xargs", "cat", "sed", "grep", "tr", "awk") and "apt.txt" in script:
-            names = rest[rest.index("install") + 1 :] if "install" in rest else []
-            return Use("list" if not names else "other")
-        if program in ("R", "Rscript") and self._listed([*rest, *options], "install.R"):
-            return Use("list")
-        if program == "julia" and "instantiate" in script and "Project.toml" in self.setting.reads:
-            return Use("list")
-        if self._listed([program], "postBuild") or (
-            program in ("bash", "sh") and self._listed(rest[:1], "postBuild")
-        ):
-            return Use("list")
-        if program == "chmod" and all(self._listed([word], "postBuild") for word in rest[1:]):
-            return Use("clean")
-        if program == "rm" and all(self._rubbish(word) for word in words[1:]):
-            return Use("clean")
-        if program == "find" and "-delete" in options:
-            names = {words[n + 1] for n, w in enumerate(words[:-1]) if w in ("-name", "-iname")}
-            return Use("clean" if names and names <= FOUND_RUBBISH else "other")
-        if program in NEUTRAL:
-            return Use("neutral")
-        if program == "fix-permissions":
-            return Use("clean", program)
-        if program in ("npm", "jlpm", "yarn") and rest[:2] == ["cache", "clean"]:
-            return Use("clean")
-        if words[:3] == ["jupyter", "lab", "clean"]:
-            return Use("clean")
-        return Use("other", program)
-
-    def _rubbish(self, word: str) -> bool:
-        return bool(RUBBISH.fullmatch(word)) or self._listed([word])
-
-    def _listed(self, words: list[str], *names: str) -> bool:
-        """Tell whether one of the words is a file that the new Dockerfile reads."""
-        found = {self._now(word) for word in words} & self.setting.reads
-        return bool(found & set(names) if names else found)
-
-    def _now(self, path: str) -> str:
-        path = posixpath.normpath(path)
-        name = posixpath.basename(path)
-        for old, new in self.setting.moved.items():
-            if path == old or name == posixpath.basename(old):
-                return new
-        return name
-
-    def _environment(self, target: str) -> Use:
-        """Judge the environment that a command names: the one of the notebooks, or another."""
-        prefix = self.setting.family["prefix"].rstrip("/")
-        root, _, name = prefix.partition("/envs/")
-        if target.rstrip("/") in ("", prefix, name or "base", f"envs/{name}"):
-            return Use("install")
-        return Use("elsewhere" if target.rstrip("/") in ("base", root) else "own", target)
-
-    def _conda(self, words: list[str], rest: list[str]) -> Use:
-        target, lists, packages = "", [], []
-        action = [word for word in rest if word != "run"][:1]
-        after = iter(words[1:])
-        for word in after:
-            option, equals, value = word.partition("=")
-            if option in ("-n", "--name", "-p", "--prefix", "-f", "--file", "-c", "--channel"):
-                value = value if equals else next(after, "")
-                if option in ("-n", "--name", "-p", "--prefix"):
-                    target = value
-                elif option in ("-f", "--file"):
-                    lists.append(value)
-            elif not word.startswith("-"):
-                packages.append(word)
-        if action == ["clean"]:
-            return Use("clean")
-        if "create" in packages[:2]:
-            return Use("own", target)
-        if packages[:1] == ["activate"]:
-            return self._environment(packages[1] if len(packages) > 1 else "")
-        where = self._environment(target)
-        if packages in (["env", "update"], ["install"], ["update"]) and lists:
-            if all(self._listed([name], "environment.yml") for name in lists):
-                return Use("own", target) if where.kind == "own" else Use("list", where.name)
-        if packages[:1] in (["install"], ["update"], ["upgrade"]) or packages[:2] == [
-            "env",
-            "update",
-        ]:
-            return where
-        return where if where.kind == "own" else Use("other")
-
-    def _python(self, words: list[str], program: str) -> Use:
-        if "venv" in words[1:3]:
-            return Use("own", words[-1])
-        pip = program.startswith("pip") or words[1:3] == ["-m", "pip"] or words[0] == "uv"
-        if not pip or "install" not in words:
-            return Use("clean") if words[1:3] == ["cache", "purge"] else Use("other")
-        inside = words[0].startswith(self.setting.family["prefix"] + "/")
-        if ("/" in words[0] and not inside) or re.search(r"\d\.\d", program):
-            return Use("foreign", words[0])
-        lists, packages = [], []
-        after = iter(words[words.index("install") + 1 :])
-        for word in after:
-            option, equals, value = word.partition("=")
-            if option in ("-r", "--requirement"):
-                lists.append(value if equals else next(after, ""))
-            elif option in ("-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f"):
-                value or next(after, "")
-                packages.append(option)  # the list alone does not say that
-            elif not word.startswith("-"):
-                packages.append(word)
-        if lists and not packages and all(self._listed([f], "requirements.txt") for f in lists):
-            return Use("list")
-        return Use("install")
 
 
 # Instructions -------------------------------------------------------------------------------------
@@ -621,8 +417,8 @@ class _Carrier:
 
     # What they share.
 
-    def _commands(self) -> _Commands:
-        return _Commands(self.setting, self.known)
+    def _commands(self) -> Commands:
+        return Commands(self.setting, self.known)
 
     def _kinds(self, instruction: Instruction) -> set[str]:
         return {use.kind for use in self._commands().uses(body(command(instruction)))} - {"neutral"}

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub_image import github, installed
+from hub_image import installed
 from hub_image.contract import docker
 
 
@@ -13,13 +13,14 @@ def compare(old: Path, dockerfile: str, new: Path, name: str) -> Iterator[str]:
     """Build both images and yield the difference, one line a package.
 
     `old` and `new` are checkouts; `dockerfile` is the old one's, or empty where repo2docker built
-    it. Raises Problem when the new image cannot be built or does not tell its packages.
+    it. An image that cannot be built is said so. Raises Problem when one does not tell its packages.
     """
     before, after = f"{name}:before-adoption", f"{name}:adopted"
     try:
         docker.output("build", "--quiet", "--tag", after, str(new))
     except docker.DockerError as error:
-        raise github.Problem(f"the adopted repository does not build: {error}") from error
+        yield f"The adopted repository does not build yet, so nothing is compared: {error}"
+        return
     try:
         if dockerfile:
             file = f"--file={old / dockerfile}"

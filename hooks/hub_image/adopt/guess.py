@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hub_image import catalog, dockerfile, files, packages
 from hub_image.adopt import workflows
-from hub_image.adopt.carry import expand, stage
+from hub_image.adopt.carry import stage
+from hub_image.adopt.commands import expand
 
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
 SYSTEMS = {"debian", "ubuntu", "python", "buildpack-deps", "alpine", "fedora", "rockylinux", "cuda"}

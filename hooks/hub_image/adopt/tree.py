@@ -75,6 +75,11 @@ def plan(repository: Path, tracked: set[str]) -> Plan:
     for path in others:
         text = "the image does not read this list; move what it lacks into environment.yml"
         made.needs.append((path, text))
+    for path in sorted(tracked - {old_dockerfile}):
+        if re.fullmatch(r"(.+[.-])?(Dockerfile|Containerfile)([.-].+)?", path.rpartition("/")[2]):
+            if path not in made.moves:
+                text = "this file stays as it is; if the image is built from it, undo, and move it to the root first"
+                made.needs.append((path, text))
     if old_dockerfile:
         made.move(old_dockerfile, f"{ASIDE}/{old_dockerfile}", "the new Dockerfile takes its place")
     made.lists = stands
