@@ -220,7 +220,11 @@ def _work(
         if old != made.lists.get("Dockerfile"):
             report.moved.append((old, f"to {new}; {made.why[old]}" if new else made.why[old]))
     if "Dockerfile" in made.lists:
-        _dockerfile(clone, made, found, answers, report)
+        _dockerfile(clone, made, found, report)
+    else:
+        now = image_env.read(clone).get("BASE_IMAGE", "")
+        text = f"the image builds on {now} and not on repo2docker's own; for another add --data base=..."
+        report.replaced.insert(0, ("Dockerfile", text))
     scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
     report.needs += [(path, what) for path, what in made.needs if not carry.mentions(scripts, path)]
     report.needs += _unseen(clone)
@@ -305,7 +309,6 @@ def _dockerfile(
     clone: Path,
     made: tree.Plan,
     found: guess.Survey,
-    answers: dict[str, str],
     report: Report,
 ) -> None:
     """Carry over the old Dockerfile; keep it aside as long as something in it waits for a decision."""

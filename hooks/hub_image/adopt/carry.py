@@ -61,8 +61,8 @@ def carry(text: str, setting: Setting) -> tuple[list[Decision], dict[str, str]]:
 
 # Assignments that mean the same to Docker and to bash.
 VALUE = re.compile(
-    r"""(?:[\w./:,@%+=-] | \$\w+ | \$\{\w+(?::[-+][\w./:,@%+-]*)?\}
-    | "(?:[^"\\`$!\n] | \$\w+ | \$\{\w+\})*" | '[^'\n]*')*""",
+    r"""(?:[\w./:,@%+=-] | \$\w+(?!\w) | \$\{\w+(?::[-+][\w./:,@%+-]*)?\}
+    | "(?:[^"\\`$!\n] | \$\w+(?!\w) | \$\{\w+\})*" | '[^'\n]*')*""",
     re.VERBOSE,
 )
 ASSIGNMENT = re.compile(r"""([A-Za-z_]\w*)=((?:"[^"]*"|'[^']*'|[^\s"'])*)(?:\s+|$)""")
@@ -77,10 +77,14 @@ def assignments(arguments: str) -> list[tuple[str, str]]:
     if "".join(match[0] for match in found) != arguments:
         name, _, value = arguments.partition(" ")
         if not value or "=" in name or not re.fullmatch(r"[^\"'\\`$!]*", value):
-            raise Left("this does not translate to a shell for certain; write it into `start`")
+            raise Left(
+                "it may mean something else to a shell; write it into `start`, or where it is used"
+            )
         return [(name, shlex.quote(value.strip()))]
     if not all(VALUE.fullmatch(match[2]) for match in found):
-        raise Left("this does not translate to a shell for certain; write it into `start`")
+        raise Left(
+            "it may mean something else to a shell; write it into `start`, or where it is used"
+        )
     return [(match[1], match[2]) for match in found]
 
 
@@ -515,7 +519,7 @@ class _Carrier:
                 elif needed:
                     what, why = LEFT, "a step that is left for you uses it; take it along"
                 else:
-                    what, why = REPLACED, "no step that is left needs it"
+                    what, why = REPLACED, "no step needs it any more"
             elif what == CARRIED and instruction.name == "ENV":
                 why = " and ".join(["start", *into])
             final.append(Decision(instruction, what, why))

@@ -232,7 +232,8 @@ def _title(readme: str) -> str:
     said = (match[1] or match[2]) if match else ""
     said = re.sub(r"!\[[^\]]*\]\([^)]*\)|<[^>]*>", "", said)
     said = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", said)
-    return " ".join(re.sub(r"[`*\x00-\x1f]", "", said).split())
+    said = re.sub(r"[`*\x00-\x1f\x7f-\x9f]", "", said).encode("utf-8", "ignore").decode()
+    return " ".join(said.split())
 
 
 def slug(repository: Path) -> str:

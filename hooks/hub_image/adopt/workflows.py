@@ -44,12 +44,13 @@ def _workflow(file: str, text: str, slug: str) -> Workflow:
     import yaml
 
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = _plain(node)
-        jobs = list(_dict(content["jobs"]).values())
-        steps = [[step for step in job.get("steps", [])] for job in jobs]
-    except (yaml.YAMLError, AttributeError, TypeError, KeyError):
-        return Workflow(file)
+        content = _plain(yaml.compose(text, Loader=yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        content = {}
+    content = content if isinstance(content, dict) else {}
+    jobs = [job for job in _dict(content.get("jobs")).values() if isinstance(job, dict)]
+    listed = [job["steps"] if isinstance(job.get("steps"), list) else [] for job in jobs]
+    steps = [[step for step in found if isinstance(step, dict)] for found in listed]
     building = [any(_builds(step) for step in job) for job in steps]
     image, line, others = None, 1, []
     for job, content_steps in zip(jobs, steps, strict=True):
@@ -83,7 +84,7 @@ def _plain(node: object) -> object:
         return found if "line" in found else found | {"line": node.start_mark.line + 1}
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item) for item in node.value]
-    return node.value
+    return getattr(node, "value", None)
 
 
 def _dict(value: object) -> dict:
