@@ -22,7 +22,7 @@ def base(key: str) -> str:
     return f"{entry['image']}:{entry['tag']}"
 
 
-LIST = "channels:\n  - conda-forge\ndependencies:\n  - emcee"
+LIST = "channels:\n  - conda-forge\ndependencies:\n  - pip\n  - emcee"
 STEPS = """
 USER root
 RUN apt-get update --yes && \\
@@ -31,7 +31,7 @@ RUN apt-get update --yes && \\
       figlet && \\
     apt-get clean && rm -rf /var/lib/apt/lists/*
 RUN <<EOF
-false
+mkdir -p /usr/local/share
 printf 'hello\\n' >/usr/local/share/coast
 EOF
 ENV COAST_DATA="/srv/coast data"

@@ -74,13 +74,11 @@ SETTINGS = [
         CATALOG["families"][family],
         family if kept else "",
         frozenset({"environment.yml", "apt.txt", "postBuild", "start"}),
-        files=frozenset(
-            {"one.txt", "folder/two.txt", "environment.yml"} | ({"start"} if start else set())
-        ),
+        files=frozenset({"one.txt", "folder/two.txt", "environment.yml", *own}),
     )
     for family in CATALOG["families"]
     for kept in (True, False)
-    for start in (True, False)
+    for own in ((), ("start",), ("postBuild",), ("preBuild", "start"))
 ]
 
 
@@ -128,6 +126,7 @@ def account(pieces, setting, end):
                 assert mark in scripts[name]
         elif decision.what == LEFT:
             assert ";" in decision.why, decision.why
+    assert not set(scripts) & setting.files, "a script of the owner's would be written over"
     for name, script in scripts.items():
         checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
         assert checked.returncode == 0 or "<<mark" in script, f"{checked.stderr}\n{name}:\n{script}"

@@ -350,6 +350,7 @@ def _dockerfile(
             report.replaced.append((f"{old}:{instruction.line}", f"`{said}`: {decision.why}"))
     for name, text in scripts.items():
         path = clone / name
+        assert not path.exists()  # carry() leaves what would go into a script of the owner's
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
         path.chmod(0o755)
     if not left:

@@ -212,7 +212,7 @@ class _Carrier:
             )
         self._needs_nothing_gone(source)
         if self.user == "user" or (
-            "install" in kinds <= {"install", "clean"} and self._permissive(uses)
+            {"install"} <= kinds <= {"install", "clean"} and self._permissive(uses)
         ):
             if self.lists_to_come:
                 raise Left(
@@ -296,6 +296,7 @@ class _Carrier:
                     "only root may write there, and preBuild sees no file of the repository; write the "
                     "file in preBuild, or copy it into the environment in postBuild"
                 )
+            self._free("postBuild")
         except Left:
             self._lose(named, target)
             raise
@@ -440,8 +441,7 @@ class _Carrier:
             raise Left("sh and bash print this differently; write it into preBuild with `printf`")
 
     def _step(self, name: str, instruction: Instruction, source: str) -> tuple[str, str]:
-        if name in self.setting.files:
-            raise Left(f"your {name} is kept as it is; add this to it")
+        self._free(name)
         text = as_one_step(source)
         script = self.scripts[name]
         if script.folder != self.folder:
@@ -451,6 +451,11 @@ class _Carrier:
             script.add(instruction, f"{make}cd {path}", step=False)
         script.add(instruction, text)
         return CARRIED, name
+
+    def _free(self, name: str) -> None:
+        """Raise Left where the owner has such a script: it is not for us to change."""
+        if name in self.setting.files:
+            raise Left(f"your {name} is kept as it is; add this to it")
 
     def _lose(self, named: list[str], target: str) -> None:
         """Remember that what a COPY brought is not there for the steps that follow."""

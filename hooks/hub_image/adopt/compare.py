@@ -8,27 +8,31 @@ from pathlib import Path
 from hub_image import installed
 from hub_image.contract import docker
 
+LINES = 15  # of a log; the reason stands near its end
+
 
 def compare(old: Path, dockerfile: str, new: Path, name: str) -> Iterator[str]:
-    """Build both images and yield the difference, one line a package.
+    """Build both images and yield what differs, one line a package, or why that cannot be said.
 
     `old` and `new` are checkouts; `dockerfile` is the old one's, or empty where repo2docker built
-    it. An image that cannot be built is said so. Raises Problem when one does not tell its packages.
+    it. Raises Problem when an image does not tell its packages.
     """
     before, after = f"{name}:before-adoption", f"{name}:adopted"
     try:
-        docker.output("build", "--quiet", "--tag", after, str(new))
-    except docker.DockerError as error:
-        yield f"The adopted repository does not build yet, so nothing is compared: {error}"
-        return
-    try:
+        if log := _build("--tag", after, str(new)):
+            yield "The adopted repository does not build yet, so nothing is compared:"
+            yield from log
+            return
         if dockerfile:
-            file = f"--file={old / dockerfile}"
-            docker.output("build", "--quiet", "--tag", before, file, str(old))
+            log = _build("--tag", before, "--file", str(old / dockerfile), str(old))
         else:
-            _repo2docker(old, before)
+            log = _repo2docker(old, before)
     except docker.DockerError as error:
-        yield f"The old image cannot be built, so there is nothing to compare with: {error}"
+        yield f"Nothing is compared: {error}."
+        return
+    if log:
+        yield "The old image cannot be built any more, so there is nothing to compare with:"
+        yield from log
         return
     changes = installed.compare(installed.packages(before), installed.packages(after))
     yield f"Packages of {before} and {after}, which `hub-image test {after}` proves on a hub:"
@@ -38,13 +42,22 @@ def compare(old: Path, dockerfile: str, new: Path, name: str) -> Iterator[str]:
         yield "  no difference"
 
 
-def _repo2docker(folder: Path, image: str) -> None:
-    """Build a repository as repo2docker does; raises DockerError."""
+def _build(*arguments: str) -> list[str]:
+    """Build an image; return the end of the log where that fails. Raises DockerError without Docker."""
+    done = docker.call("build", "--progress=plain", *arguments)
+    return _end(done.stderr or done.stdout) if done.returncode else []
+
+
+def _repo2docker(folder: Path, image: str) -> list[str]:
+    """Build a repository as repo2docker does, and return the same; raises DockerError without it."""
     program = shutil.which("jupyter-repo2docker") or shutil.which("repo2docker")
     if not program:
-        raise docker.DockerError("repo2docker built it: run `pip install jupyter-repo2docker`")
+        raise docker.DockerError("repo2docker built the old image: `pip install jupyter-repo2docker`")
     options = ["--no-run", "--user-id=1000", "--user-name=jovyan", f"--image-name={image}"]
     done = subprocess.run([program, *options, str(folder)], capture_output=True, text=True)
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise docker.DockerError(f"repo2docker failed: {' '.join(lines[-3:])}")
+    return _end(done.stderr or done.stdout) if done.returncode else []
+
+
+def _end(log: str) -> list[str]:
+    lines = [line for line in log.splitlines() if line.strip()]
+    return [f"  {line[:300]}" for line in lines[-LINES:]]
