@@ -68,6 +68,18 @@ PIECES = [
     "VOLUME /MARK",
     "FROM quay.io/jupyter/other:MARK AS other",
     "INVENTED MARK",
+    "SHELL 5",
+    'SHELL {"MARK": 1}',
+    'COPY [1, "MARK"]',
+    "RUN [1]",
+    "CMD []",
+    'CMD {"MARK": 1}',
+    "COPY 'MARK",
+    "ENV",
+    "ARG",
+    "USER",
+    "WORKDIR",
+    "ADD",
 ]
 SETTINGS = [
     Setting(

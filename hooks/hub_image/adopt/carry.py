@@ -74,7 +74,7 @@ RESERVED |= {"NB_PYTHON_PREFIX", "VIRTUAL_ENV", "REPO_DIR", "PYTHONNOUSERSITE", 
 def assignments(arguments: str) -> list[tuple[str, str]]:
     """Return names and values of an ENV or ARG, as they are written; raise Left when unsure."""
     found = list(ASSIGNMENT.finditer(arguments))
-    if "".join(match[0] for match in found) != arguments:
+    if not found or "".join(match[0] for match in found) != arguments:
         name, _, value = arguments.partition(" ")
         if not value or "=" in name or not re.fullmatch(r"[^\"'\\`$!]*", value):
             raise Left(
@@ -251,7 +251,7 @@ class _Carrier:
         if "<<" in words:
             raise Left("it writes a file from the Dockerfile; write it in preBuild, with `cat`")
         try:
-            paths = json.loads(words) if words.startswith("[") else shlex.split(words)
+            paths = in_json(words) or shlex.split(words)
         except ValueError:
             paths = []
         paths = [path for path in paths if not path.startswith("--")]
@@ -317,7 +317,7 @@ class _Carrier:
         return self._copy(instruction)
 
     def _env(self, instruction: Instruction) -> tuple[str, str]:
-        for name in re.findall(r"(?:^|\s)(\w+)(?==)", instruction.arguments):
+        for name in re.findall(r"^\w+|(?<=\s)\w+(?==)", instruction.arguments):
             self.gone[name] = f"line {instruction.line}, which sets it, is left for you"
         found = assignments(instruction.arguments)
         names = {name for name, _ in found}
@@ -350,7 +350,9 @@ class _Carrier:
         if "=" not in arguments:
             self.gone[name] = "the build has no arguments"
             raise Left("the build has no arguments; write the value where it is used")
+        self.gone[name] = f"line {instruction.line}, which sets it, is left for you"
         found = assignments(arguments)
+        del self.gone[name]
         self._remember(found)
         line = "export " + " ".join(f"{name}={value}" for name, value in found)
         for script in self.scripts.values():
@@ -381,12 +383,9 @@ class _Carrier:
         return REPLACED, "the steps that are carried over begin there"
 
     def _shell(self, instruction: Instruction) -> tuple[str, str]:
-        try:
-            words = json.loads(instruction.arguments)
-        except ValueError:
-            words = []
+        words = in_json(instruction.arguments) or []
         options = words[1:-1] if words[-1:] == ["-c"] else ["?"]
-        program = posixpath.basename(str(words[0])) if words else ""
+        program = posixpath.basename(words[0]) if words else ""
         plain = {"-o", "pipefail", "-e", "-u", "-x", "-eu", "-ex", "-euo", "-exo", "-eo"}
         if program not in ("bash", "sh") or not set(options) <= plain:
             self.shell = (
@@ -408,11 +407,8 @@ class _Carrier:
         raise Left("a hub reaches port 8888 only; offer it through jupyter-server-proxy")
 
     def _cmd(self, instruction: Instruction) -> tuple[str, str]:
-        try:
-            words = json.loads(instruction.arguments)
-        except ValueError:
-            words = instruction.arguments.split()
-        names = [posixpath.basename(str(word)) for word in words if not str(word).startswith("-")]
+        words = in_json(instruction.arguments) or instruction.arguments.split()
+        names = [posixpath.basename(word) for word in words if not word.startswith("-")]
         program = next((name for name in names if name not in ("tini", "exec")), "tini")
         if words and program in USUAL_STARTS:
             return REPLACED, "the new image starts JupyterLab, or what the hub asks for"
@@ -444,6 +440,17 @@ class _Carrier:
         self._free(name)
         text = as_one_step(source)
         script = self.scripts[name]
+        if "$" in self.folder:
+            raise Left(
+                "its folder is not known before the build; put it into a script, after a `cd`"
+            )
+        own = (self.setting.family["prefix"], self.setting.family["home"], "/tmp")
+        if name == "postBuild" and self.folder in self.made:
+            if not any(under(self.folder, folder) for folder in own):
+                raise Left(
+                    f"it ran in {self.folder}, which only root can make; make that in preBuild, and do "
+                    "this in postBuild"
+                )
         if script.folder != self.folder:
             script.folder = self.folder
             path = shlex.quote(self.folder)
@@ -560,6 +567,16 @@ def stage(instruction: Instruction) -> list[str]:
     return words or [""]
 
 
+def in_json(text: str) -> list[str] | None:
+    """Return the words of an instruction that is written in JSON; None where it is not."""
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_form = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return words if is_form else None
+
+
 def flags(instruction: Instruction) -> list[str]:
     """Return the options that stand before what an instruction does."""
     found = []
@@ -573,13 +590,8 @@ def flags(instruction: Instruction) -> list[str]:
 def command(instruction: Instruction) -> str:
     """Return what a RUN gives to the shell, without options; one in JSON as a shell writes it."""
     source = re.sub(r"^(--\S+[\s\\]*)+", "", instruction.source)
-    if source.startswith("["):
-        try:
-            words = json.loads(instruction.arguments)
-            return shlex.join(words)
-        except (ValueError, TypeError):
-            pass
-    return source
+    words = in_json(re.sub(r"^(--\S+\s+)+", "", instruction.arguments))
+    return shlex.join(words) if words else source
 
 
 def body(source: str) -> str:

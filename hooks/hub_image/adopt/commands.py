@@ -87,7 +87,7 @@ class Commands:
             if any(target and target[0] not in ("/dev/null", "1", "2") for target in targets):
                 return Use("other")
         if program in CONDA:
-            return self._conda(words, rest)
+            return self._conda(words)
         if words[:3] == ["uv", "pip", "install"] or re.fullmatch(r"(pip|python)[\d.]*", program):
             return self._python(words, program)
         if program in ("activate", "source", "."):
@@ -154,9 +154,8 @@ class Commands:
             return Use("install")
         return Use("elsewhere" if target.rstrip("/") in ("base", root) else "own", target)
 
-    def _conda(self, words: list[str], rest: list[str]) -> Use:
+    def _conda(self, words: list[str]) -> Use:
         target, lists, packages = "", [], []
-        action = [word for word in rest if word != "run"][:1]
         after = iter(words[1:])
         for word in after:
             option, equals, value = word.partition("=")
@@ -168,22 +167,20 @@ class Commands:
                     lists.append(value)
             elif not word.startswith("-"):
                 packages.append(word)
-        if action == ["clean"]:
+        verb, *packages = packages[packages[:1] == ["env"] :] or [""]
+        if verb == "clean":
             return Use("clean")
-        if "create" in packages[:2]:
+        if verb == "create":
             return Use("own", target)
-        if packages[:1] == ["activate"]:
-            return self._environment(packages[1] if len(packages) > 1 else "")
+        if verb == "activate":
+            return self._environment(packages[0] if packages else "")
         where = self._environment(target)
-        if packages in (["env", "update"], ["install"], ["update"]) and lists:
+        if verb not in ("install", "update", "upgrade"):
+            return where if where.kind == "own" else Use("other")
+        if lists and not packages and where.kind != "own":
             if all(self._listed([name], "environment.yml") for name in lists):
-                return Use("own", target) if where.kind == "own" else Use("list", where.name)
-        if packages[:1] in (["install"], ["update"], ["upgrade"]) or packages[:2] == [
-            "env",
-            "update",
-        ]:
-            return where
-        return where if where.kind == "own" else Use("other")
+                return Use("list", where.name)
+        return where
 
     def _python(self, words: list[str], program: str) -> Use:
         if "venv" in words[1:3]:

@@ -52,7 +52,9 @@ def _repo2docker(folder: Path, image: str) -> list[str]:
     """Build a repository as repo2docker does, and return the same; raises DockerError without it."""
     program = shutil.which("jupyter-repo2docker") or shutil.which("repo2docker")
     if not program:
-        raise docker.DockerError("repo2docker built the old image: `pip install jupyter-repo2docker`")
+        raise docker.DockerError(
+            "repo2docker built the old image: `pip install jupyter-repo2docker`"
+        )
     options = ["--no-run", "--user-id=1000", "--user-name=jovyan", f"--image-name={image}"]
     done = subprocess.run([program, *options, str(folder)], capture_output=True, text=True)
     return _end(done.stderr or done.stdout) if done.returncode else []
