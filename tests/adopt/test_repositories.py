@@ -17,7 +17,7 @@ import subprocess
 
 import pytest
 
-from conftest import files, git
+from conftest import QUESTIONS_FILE, files, git
 
 from .conftest import CASES, show, state
 
@@ -51,6 +51,18 @@ def test_kept_byte_for_byte(name, case, adopted):
         assert bool((folder / new).stat().st_mode & 0o100) == (old in case.get("executable", []))
     for path in case.get("gone", []):
         assert not (folder / path).exists(), path
+
+
+@PARAMETERS
+def test_no_example_is_added_to_what_the_owner_has(name, case, adopted):
+    """A list that was not there would bring packages that nobody asked for."""
+    same = set(case["same"].values() if isinstance(case["same"], dict) else case["same"])
+    lists = set(QUESTIONS_FILE["_skip_if_exists"]) - {"README.md", "image-tests"}
+    assert lists & set(files(adopted(name).folder)) <= same
+    tests = {path for path in files(adopted(name).folder) if path.startswith("image-tests/")}
+    assert tests == {path for path in case["files"] if path.startswith("image-tests/")} or not any(
+        path.startswith("image-tests/") for path in case["files"]
+    )
 
 
 @PARAMETERS

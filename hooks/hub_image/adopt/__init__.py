@@ -11,6 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from hub_image import catalog, checks, files, github, image_env
@@ -107,16 +108,20 @@ def adopt(options: argparse.Namespace) -> None:
     )
 
 
-def _data(options: list[str]) -> dict[str, str]:
-    """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
-    if not options:
-        return {}
+@cache
+def _settings() -> dict:
+    """Return copier.yml: the questions, and which files belong to a repository's owner."""
     import yaml
 
-    text = catalog.shipped("copier.yml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(catalog.shipped("copier.yml").read_text(encoding="utf-8"), Loader=loader)
+
+
+def _data(options: list[str]) -> dict[str, str]:
+    """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
     questions = [
         name
-        for name, entry in yaml.safe_load(text).items()
+        for name, entry in _settings().items()
         if not name.startswith("_") and entry.get("when") is not False
     ]
     given = {}
@@ -258,12 +263,17 @@ def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -
         import copier
     except ImportError:
         raise github.Problem("adoption needs Copier: run `pip install copier`.") from None
+    # A list that the owner does not have would bring the packages of an example.
+    examples = [path for path in _settings()["_skip_if_exists"] if path != "README.md"]
+    if not (clone / "image-tests").exists():
+        examples.remove("image-tests")
     try:
         copier.run_copy(
             options.template,
             clone,
             data=answers,
             vcs_ref=options.vcs_ref,
+            exclude=examples,
             defaults=True,
             overwrite=True,
             quiet=True,
