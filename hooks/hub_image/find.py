@@ -8,7 +8,7 @@ import argparse
 import subprocess
 
 from hub_image import github, plan
-from hub_image.registry import Repository
+from hub_image.registry import Manifest, Repository
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,3 +36,20 @@ def pull(reference: str) -> None:
         raise github.Problem(
             f"{reference} cannot be pulled: run this job again later. Docker said: {result.stderr.strip()}"
         )
+
+
+def image_before(repository: Repository, made: plan.Plan) -> tuple[str, Manifest] | None:
+    """Return tag and manifest of the newest published image of the default branch, before this commit.
+
+    Not each commit has one: a run may have failed.
+    """
+    event = github.event()
+    start = (event.get("pull_request") or {}).get("base", {}).get("sha") or f"{made.commit}~1"
+    log = ["git", "log", "--first-parent", "--max-count=30", "--format=%H", start]
+    result = subprocess.run(log, text=True, capture_output=True)
+    suffix = made.tags[0].partition(made.commit[:12])[2]
+    for commit in result.stdout.split():
+        tag = commit[:12] + suffix
+        if commit != made.commit and (manifest := repository.manifest(tag)):
+            return tag, manifest
+    return None

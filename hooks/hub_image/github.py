@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+OURSELVES = "github-actions[bot]"  # who writes with the job's own token
+
 
 class Problem(Exception):
     """Something a user can repair; the message is one sentence: what is wrong, what to do."""
@@ -94,3 +96,14 @@ def pages(path: str) -> list[Any]:
         number += 1
         items += api("GET", f"{path}{'&' if '?' in path else '?'}per_page=100&page={number}")
     return items
+
+
+def written(path: str, mark: str) -> dict[str, Any] | None:
+    """Return what this workflow wrote before into a list of comments or issues; it begins with `mark`.
+
+    What others began with the same words is theirs. Raises Problem as `api` does.
+    """
+    for entry in pages(path):
+        if entry["user"]["login"] == OURSELVES and (entry["body"] or "").startswith(mark):
+            return entry
+    return None

@@ -49,6 +49,11 @@ class Plan:
         return f"{self.image}:{self.tags[-1]}"
 
     @property
+    def lasting(self) -> bool:
+        """Whether a hub may link it: it is no trial image, and not the one for a second platform."""
+        return self.push and self.tags[0] == self.commit[:12]
+
+    @property
     def host(self) -> str:
         """The registry."""
         return self.image.partition("/")[0]

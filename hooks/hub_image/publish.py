@@ -11,6 +11,9 @@ import subprocess
 from hub_image import github, plan
 from hub_image.registry import Refused, Repository
 
+# What the steps before this one have proved, by the names of the boxes in hub/link-request.md.
+PROVED = ("built", "contract", "version", "immutable")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image publish`."""
@@ -20,7 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Publish the tested image under the plan's tags and look whether anyone can pull it.
 
-    Sets the output `public`. Returns the exit code.
+    Sets the output `public`, and for an image that a hub may link what the link request is about: `reference`,
+    `digest` and `proved`. Returns the exit code.
     """
     try:
         made = plan.here()
@@ -34,6 +38,9 @@ def run(options: argparse.Namespace) -> int:
         page = plan.settings_page(made.image, github.event())
         github.warn(f"Only people with a login can pull {made.image}. Make it public: {page}")
     github.output(public=str(public).lower())
+    if made.lasting:
+        proved = ",".join([*PROVED, *(["public"] if public else [])])
+        github.output(reference=made.reference, digest=options.digest, proved=proved)
     return 0
 
 
@@ -91,8 +98,12 @@ def _push(reference: str, digest: str) -> None:
 
 
 def anyone_can_pull(image: str, tag: str, digest: str) -> bool:
-    """Whether someone without a login finds this image, as the nodes of a hub look for it."""
+    """Whether someone without a login gets this image, as the nodes of a hub do: all but its layers is read."""
+    anyone = Repository(image, anonymous=True)
     try:
-        return Repository(image, anonymous=True).digest(tag) == digest
+        if anyone.digest(tag) != digest:
+            return False
+        anyone.configuration(digest)
     except Refused:
         return False
+    return True

@@ -78,6 +78,26 @@ class Repository:
                 return self.manifest(entry["digest"])
         return manifest
 
+    def blob(self, digest: str) -> bytes:
+        """Return a part of an image, such as its configuration.
+
+        Raises Problem where there is none with this digest, or where the registry gives something else.
+        """
+        answer = self._ask("GET", f"blobs/{digest}")
+        if not answer or digest != f"sha256:{hashlib.sha256(answer[1]).hexdigest()}":
+            raise Problem(f"{self.host} has lost {digest} of {self.path}: publish the image again.")
+        return answer[1]
+
+    def configuration(self, reference: str, architecture: str = "amd64") -> dict[str, Any]:
+        """Return how an image is to be run, with its labels.
+
+        Raises Problem where there is no such image.
+        """
+        manifest = self.image(reference, architecture)
+        if manifest is None:
+            raise Problem(f"{self.host}/{self.path} has no {reference}: publish it first, or check its name.")
+        return json.loads(self.blob(manifest.content["config"]["digest"]))["config"]
+
     def tag(self, manifest: Manifest, name: str) -> None:
         """Give what is in this repository one more tag; its digest stays what it is."""
         self._ask("PUT", f"manifests/{name}", manifest.data, {"Content-Type": manifest.kind})

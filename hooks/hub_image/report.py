@@ -7,13 +7,12 @@ run says the same.
 import argparse
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from hub_image import github, installed, links, plan
-from hub_image.find import pull
-from hub_image.registry import Manifest, Repository
+from hub_image.find import image_before, pull
+from hub_image.registry import Repository
 
 MARK = "<!-- hub-image {platform} -->"
 ROWS = 100  # of packages; a comment holds 65,536 characters
@@ -104,7 +103,7 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
     architecture = made.platform.split("/")[1]
     new = repository.image(digest, architecture) if published else None
     try:
-        found = _image_before(repository, made)
+        found = image_before(repository, made)
     except github.Problem:  # a registry that is away or refuses has failed a step already
         found = None
     if new:
@@ -142,23 +141,6 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
     yield "</details>"
 
 
-def _image_before(repository: Repository, made: plan.Plan) -> tuple[str, Manifest] | None:
-    """Return tag and manifest of the newest published image of the default branch, before this commit.
-
-    Not each commit has one: a run may have failed.
-    """
-    event = github.event()
-    start = (event.get("pull_request") or {}).get("base", {}).get("sha") or f"{made.commit}~1"
-    log = ["git", "log", "--first-parent", "--max-count=30", "--format=%H", start]
-    result = subprocess.run(log, text=True, capture_output=True)
-    suffix = made.tags[0].partition(made.commit[:12])[2]
-    for commit in result.stdout.split():
-        tag = commit[:12] + suffix
-        if commit != made.commit and (manifest := repository.manifest(tag)):
-            return tag, manifest
-    return None
-
-
 def _log(file: Path) -> Iterator[str]:
     """Yield the end of a step's log; its last line is the reason."""
     lines = file.read_text(errors="replace").splitlines() if file.exists() else []
@@ -178,15 +160,12 @@ def comment(text: str) -> None:
 
     Raises Problem when GitHub does not answer; where the token may not comment, only says so.
     """
-    event = github.event()
-    path = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
-    mark = text.partition("\n")[0]
+    issues = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
+    comments = f"{issues}/{github.event()['pull_request']['number']}/comments"
     try:
-        comments = github.pages(f"{path}/{event['pull_request']['number']}/comments")
-        mine = [entry for entry in comments if entry["body"].startswith(mark)]
-        if mine:
-            github.api("PATCH", f"{path}/comments/{mine[0]['id']}", {"body": text})
+        if old := github.written(comments, text.partition("\n")[0]):
+            github.api("PATCH", f"{issues}/comments/{old['id']}", {"body": text})
         else:
-            github.api("POST", f"{path}/{event['pull_request']['number']}/comments", {"body": text})
+            github.api("POST", comments, {"body": text})
     except github.Problem as problem:
         github.warn(f"{problem} The page of this run has the report.")

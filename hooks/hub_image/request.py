@@ -2,20 +2,27 @@
 
 `hub/link-request.md` is its text. What no commit can know, such as the tag of its own image, stands
 there as `<name>`; here it is filled in from the registry and from the image itself.
+
+CI does this after it has published, and keeps the request in one issue.
 """
 
 import argparse
-import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from hub_image import files, image_env, links, plan, profiles
+from hub_image import files, github, image_env, links, plan, profiles
+from hub_image.find import image_before
 from hub_image.github import Problem, event, fail
 from hub_image.registry import Repository
 
 FILE = "hub/link-request.md"
+TITLE = "Link request"  # of the issue that CI keeps
+MARK = "<!-- hub-image request "
+KEPT = "*CI keeps this text: it is always about the newest image. What you change here is replaced.*"
 CHANGED = """\
 Where an earlier image is linked, change its line:
 
@@ -74,15 +81,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--contact", default="", help="who to ask (default: the repository's issues)"
     )
+    parser.add_argument(
+        "--issue",
+        action="store_true",
+        help="in CI: put it on the run's page, and into the repository's issue that holds it",
+    )
     links.menu(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the request; return 1, with the reason, when it would not be true."""
+    if options.issue and not (options.repository / FILE).exists():
+        print(f"{FILE} is not there, so nothing is requested.")
+        return 0
     try:
+        if options.issue and not options.previous:
+            options.previous = _before(options.reference)
         text = request(options)
     except Problem as problem:
         return fail(problem)
+    if options.issue:
+        github.summary(text)
+        keep_issue(text)
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:
@@ -120,9 +140,7 @@ def published(reference: str) -> tuple[str, dict[str, str]]:
     manifest = repository.manifest(tag)
     if manifest is None:
         raise Problem(f"{reference} is not in the registry; publish it first, or check its name")
-    content = repository.image(tag).content
-    _, config = repository._ask("GET", f"blobs/{content['config']['digest']}")
-    return manifest.digest, json.loads(config)["config"].get("Labels") or {}
+    return manifest.digest, repository.configuration(manifest.digest).get("Labels") or {}
 
 
 def _made_here(options: argparse.Namespace, labels: dict[str, str]) -> None:
@@ -201,3 +219,35 @@ def _ticked(text: str, names: list[str]) -> str:
         if name not in boxes:
             raise Problem(f"--proved {name}: {FILE} has no such box, only {', '.join(boxes)}")
     return BOX.sub(lambda box: box[0].replace("[ ]", "[x]") if box[1] in names else box[0], text)
+
+
+def _before(reference: str) -> str:
+    """Return the image of the default branch before this one, or nothing."""
+    image = reference.rpartition(":")[0]
+    found = image_before(Repository(image), plan.here())
+    return f"{image}:{found[0]}" if found else ""
+
+
+def keep_issue(text: str) -> None:
+    """Keep one issue with the request for the newest image; whoever closed it finds it closed.
+
+    Where the token may not write issues, or the repository has none, only says so.
+    """
+    commit = plan.here().commit
+    issues = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
+    body = f"{MARK}{commit} -->\n{KEPT}\n\n{text}"
+    try:
+        if not (old := github.written(f"{issues}?state=all", MARK)):
+            github.api("POST", issues, {"title": TITLE, "body": body})
+        elif _is_older(commit, old["body"].removeprefix(MARK)[:40]):
+            print(f"{old['html_url']} is about a newer image, so it stays.")
+        else:
+            github.api("PATCH", f"{issues}/{old['number']}", {"body": body})
+    except Problem as problem:
+        github.warn(f"{problem} The page of this run has the request.")
+
+
+def _is_older(commit: str, other: str) -> bool:
+    """Whether `other` was made after `commit`, on top of it; not when git knows nothing of it."""
+    ancestor = ["git", "merge-base", "--is-ancestor", commit, other]
+    return commit != other and subprocess.run(ancestor, capture_output=True).returncode == 0

@@ -6,6 +6,7 @@ fork pull requests, permissions and environments: the event is given to it as Gi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,15 +57,21 @@ class Process:
 def registry(folder: Path, port: int) -> Process:
     """A registry that asks for a login, as private ones do; what it holds survives its end."""
     (folder / "htpasswd").write_text(HTPASSWD + "\n")
+    configure(folder, port)
+    return Process(port, "docker-registry", "serve", folder / "registry.yml")
+
+
+def configure(folder: Path, port: int, public: bool = False) -> None:
+    """Write the registry's settings; a public one asks nobody for a login."""
+    login = f"auth: {{htpasswd: {{realm: rig, path: {folder}/htpasswd}}}}"
     (folder / "registry.yml").write_text(
         f"""version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}/registry}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
-auth: {{htpasswd: {{realm: rig, path: {folder}/htpasswd}}}}
+{"" if public else login}
 log: {{level: error}}
 """
     )
-    return Process(port, "docker-registry", "serve", folder / "registry.yml")
 
 
 @dataclass
@@ -79,9 +86,18 @@ class Run:
         found = re.findall(r"(Success|Failure) - Main (.*) \[[\d.a-zµ]+\]$", self.log, re.M)
         return [(name, result.lower()) for result, name in found]
 
-    def said(self) -> str:
-        """What the steps wrote, without act's own lines and prefixes."""
-        return "\n".join(re.findall(r"^\[.*?\]\s+\| ?(.*)$", self.log, re.M))
+    def said(self, step: str = "") -> str:
+        """What the steps wrote, or those of one name, without act's own lines and prefixes."""
+        log = self.log
+        if step:
+            name = re.escape(step)
+            log = "".join(re.findall(rf"^\[[^]]+\] ⭐ Run Main {name}$.*?Main {name} \[", log, re.M | re.S))
+        return "\n".join(re.findall(r"^\[.*?\]\s+\| ?(.*)$", log, re.M))
+
+    def summary(self) -> str:
+        """What stands on the run's page."""
+        parts = re.findall(r"^\[[^]]+\]\s+⚙  Summary - (.*?)(?=^\[\w+/)", self.log, re.M | re.S)
+        return "\n".join(dict.fromkeys(parts))  # act tells those of composite actions twice
 
 
 class Runner:
@@ -167,6 +183,20 @@ class Runner:
         found = {link.parts[-3]: link.read_text() for link in links}
         return {tag: digest for tag, digest in found.items() if not tag.startswith("buildcache")}
 
+    @contextlib.contextmanager
+    def public_registry(self) -> Iterator[None]:
+        """For a while anyone may pull, as after the owner has made the image public."""
+        try:
+            self._restart(public=True)
+            yield
+        finally:
+            self._restart(public=False)
+
+    def _restart(self, public: bool) -> None:
+        self.registry.stop()
+        configure(self.work, self.registry.port, public)
+        self.registry.start()
+
     def docker(self, *arguments: str) -> str:
         """Run docker with what the workflow's login left; return what it prints."""
         options = ["--config", str(self.work / "docker")]
@@ -176,6 +206,11 @@ class Runner:
         """A manifest in the registry, read from its files."""
         [data] = (self.work / "registry").glob(f"**/blobs/sha256/*/{digest.partition(':')[2]}/data")
         return json.loads(data.read_text())
+
+    def labels(self, digest: str) -> dict[str, str]:
+        """The labels of a published image, read from the registry's files."""
+        [entry] = [entry for entry in self.blob(digest)["manifests"] if entry["platform"]["os"] == "linux"]
+        return self.blob(self.blob(entry["digest"])["config"]["digest"])["config"]["Labels"]
 
     def attestations(self, digest: str) -> set[str]:
         """The kinds of attestation that are published with an image."""
@@ -194,6 +229,8 @@ class Runner:
         environment = engine.variables() | LOGIN | {
             "DOCKER_CONFIG": str(self.work / "docker"),
             "PYTHONPATH": str(HERE.parents[1] / "hooks"),
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
             "GITHUB_REPOSITORY": "ocean/ocean",
             "GITHUB_REPOSITORY_OWNER": "ocean",
             "GITHUB_REF": ref,

@@ -1,16 +1,20 @@
 """The generated image.yml itself, run by act: what happens to a repository, from its first push on.
 
 Real: the workflow, its actions, hub-image installed from the recorded source, Docker with BuildKit, a registry with
-passwords, the contract on a real JupyterHub. Unproven here, each in a step of its own:
+passwords, the contract on a real JupyterHub: all of it for the first push, and for the later events the part that reads
+the image and runs image-tests/ in it. What only GitHub has stays unproven here:
 
 - the keyless signature (Sign): a stand-in prints what cosign is asked for;
-- the comment (Comment on the pull request) and the removal from ghcr.io: a stand-in for GitHub's API keeps them;
+- the comment (Comment on the pull request), the issue (Write the link request) and the removal from ghcr.io: a stand-in
+  for GitHub's API keeps them;
+- the login with the job's own token, and what ghcr.io, quay.io and the others answer: the registry here is a plain one;
+- that several jobs share nothing but the registry: act runs them on one machine, with one Docker;
 - the SBOM's contents: a stand-in takes the scanner's place;
 - that Docker is switched to containerd's image store where it is not, and that a disk is cleared: both are only
   done on a runner of GitHub's;
 - permissions, fork pull requests and concurrency: act does not emulate them, so the events are told as GitHub tells
   them;
-- linux/arm64;
+- linux/arm64 and its runner;
 - that a closed pull request is not built: act evaluates the matrix of a job that is skipped and fails, so there only
   the job clean-up is run.
 
@@ -23,13 +27,13 @@ import json
 import re
 
 import pytest
-from rig import engine as rig
 
 from conftest import git
+from rig import engine as rig
 
 from .conftest import commit
 
-pytestmark = [pytest.mark.engine, pytest.mark.whole_matrix]
+pytestmark = pytest.mark.engine
 
 BUILT = ["Look whether this commit is published already", "Build the image", "Build"]
 FIRST = [
@@ -45,6 +49,22 @@ TESTED = [
     "Write the summary", "Report",
 ]  # fmt: skip
 COMMENTED = [*TESTED[:-1], "Comment on the pull request", "Report"]
+LINKED = [*PUBLISHED, *FIRST[2:], "Log in", "Get the tools and log in to the registry", "Write the link request"]
+# What a step has written when it did its work.
+EVIDENCE = {
+    "Get the repository": r"^checked out [0-9a-f]{40}, depth",
+    "Plan": r"^cache-from=type=registry,ref=localhost",
+    "Log in": r"^Logged in to localhost",
+    "Check the lists": r"^0 errors",
+    "Look whether this commit is published already": r"^digest=",
+    "Build the image": r"^digest=sha256:[0-9a-f]{64}$",
+    "Contract": r"@sha256:[0-9a-f]{64}: [1-9]\d* passed",
+    "Publish": r"^public=(true|false)$",
+    "Sign the image": r"^stand-in for cosign: sign --yes localhost.*@sha256:[0-9a-f]{64}$",
+    "Write the summary": r"^### The image is ",
+    "Write the link request": r"^# Link request: ",
+    "Clean up": r"^\d trial images? of pull request 7 removed$",
+}
 
 
 def succeeded(run, *names: str) -> None:
@@ -52,6 +72,8 @@ def succeeded(run, *names: str) -> None:
     assert run.code == 0, run.log[-6000:]
     assert [name for name, _ in run.steps()] == list(names)
     assert {result for _, result in run.steps()} == {"success"}
+    for name in EVIDENCE.keys() & set(names):
+        assert re.search(EVIDENCE[name], run.said(name), re.M), name
 
 
 def failed(run, name: str) -> None:
@@ -68,11 +90,39 @@ def digest_of(run) -> str:
     return re.search(r"@(sha256:[0-9a-f]{64}): \d+ passed", run.said())[1]
 
 
-def executed(run) -> set[str]:
-    """The commands of the Dockerfile that were run, and not found in a cache."""
-    steps = re.findall(r"^#(\d+) (\[.*?\] (?:RUN|COPY).*)$", run.said(), re.M)
-    cached = set(re.findall(r"^#(\d+) CACHED", run.said(), re.M))
-    return {step for number, step in steps if number not in cached}
+def executed(run) -> dict[str, float]:
+    """The commands of the Dockerfile that were run, and not found in a cache, with the seconds that each took."""
+    said = run.said("Build the image")
+    steps = re.findall(r"^#(\d+) (\[.*?\] (?:RUN|COPY).*)$", said, re.M)
+    cached = set(re.findall(r"^#(\d+) CACHED", said, re.M))
+    took = dict(re.findall(r"^#(\d+) DONE ([\d.]+)s$", said, re.M))
+    return {step: float(took[number]) for number, step in steps if number not in cached}
+
+
+def requested(ci, run, tag: str) -> str:
+    """The link request of a run: in one issue, on the run's page, and true of what the registry holds."""
+    [issue] = ci.github()["issues"]
+    text = issue["body"]
+    assert issue["title"] == "Link request"
+    digest = ci.tags()[tag]
+    label = {key.removeprefix("org.opencontainers.image."): value for key, value in ci.labels(digest).items()}
+    for line in (
+        f"```\n{ci.image}:{tag}\n```",
+        f"- Digest: `{digest}`",
+        f"- Made from: `{label['base.name']}`, commit https://github.com/ocean/ocean/commit/{label['revision']}",
+        f"- Who to ask: {label['source']}/issues",
+        f'image: "{ci.image}:{tag}"',
+    ):
+        assert line in text, line
+    request = text.partition("\n\n")[2]
+    assert request in run.summary() and request.rstrip("\n") in run.said("Write the link request")
+    return text
+
+
+def ticked(request: str) -> list[str]:
+    """The boxes that CI has ticked; those of people are left to them."""
+    assert len(re.findall(r"^- \[ \] [^*]", request, re.M)) == 3
+    return re.findall(r"^- \[x\] \*\*(\w+)\*\*", request, re.M)
 
 
 def change(project, files: dict[str, str], message: str) -> str:
@@ -112,7 +162,7 @@ def used() -> set[str]:
 
 
 def test_first_push_publishes_what_was_tested(first, ci, project):
-    succeeded(first, *PUBLISHED)
+    succeeded(first, *LINKED)
     head = git(project, "rev-parse", "HEAD").strip()
     assert ci.tags() == {head[:12]: digest_of(first)}
     image = f"{ci.image}@{digest_of(first)}"
@@ -125,6 +175,9 @@ def test_first_push_publishes_what_was_tested(first, ci, project):
     assert f"Only people with a login can pull {ci.image}" in first.log
     kinds = ci.attestations(digest_of(first))
     assert any("provenance" in kind for kind in kinds) and any("spdx" in kind for kind in kinds)
+    request = requested(ci, first, head[:12])
+    assert ticked(request) == ["built", "contract", "version", "immutable"]
+    assert "there is no earlier image" in request
 
 
 def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
@@ -133,34 +186,75 @@ def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
     records = f"^({'|'.join(first.new_cache)})$"
     rig.check(["docker", "buildx", "prune", "--all", "--force", f"--filter=id={records}"])
     assert first.new_cache and not first.new_cache & used()
-    head = change(project, {"start": '#!/bin/bash -e\nexec "$@"\n'}, "Say hello")
+    answers = (project / ".copier-answers.yml").read_text()
+    assert "_commit: v1.0.0\n" in answers
+    files = {"start": '#!/bin/bash -e\nexec "$@"\n', ".copier-answers.yml": answers.replace("v1.0.0", "v1.0.1")}
+    head = change(project, files, "Say hello, and use the template's second release")
     run = ci.run("push", {})
-    succeeded(run, *PUBLISHED)
+    succeeded(run, *LINKED)
+    [older] = before
     assert ci.tags() == {**before, head[:12]: digest_of(run)}
     lists = [step for step in executed(first) if "from=python-list" in step]
-    assert lists and not set(lists) & executed(run)
-    assert re.search(r"a node pulls \| 0\.\d MB when it has `" + next(iter(before)), run.said())
+    assert lists and not set(lists) & executed(run).keys()
+    assert re.search(rf"a node pulls \| 0\.\d MB when it has `{older}`", run.said())
     assert "0 added, 0 removed, 0 changed" in run.said()
+    request = requested(ci, run, head[:12])
+    assert f"- To roll back: put `{ci.image}:{older}` in its place again" in request
+    work = [sum(executed(of).values()) for of in (first, run)]
     with capsys.disabled():
-        print(f"\nsteps run: {len(executed(first))} in the first push, {len(executed(run))} in the second")
+        print(f"\nbuild steps run: {len(executed(first))} in the first push, {len(executed(run))} in the second; "
+              f"{work[0]:.1f} s and {work[1]:.1f} s of work, {work[0] / max(work[1], 0.1):.0f} times less")  # fmt: skip
 
 
 def test_running_the_same_commit_again_changes_nothing(first, ci, project):
+    """But the image is public by now, and the request says so."""
     before = ci.tags()
-    run = ci.run("push", {})
-    succeeded(run, *[name for name in PUBLISHED if name != "Build the image"])
+    head = git(project, "rev-parse", "HEAD").strip()
+    with ci.public_registry():
+        run = ci.run("push", {})
+    succeeded(run, *[name for name in LINKED if name != "Build the image"])
     assert ci.tags() == before
     assert "is published already" in run.said() and "is there already" in run.said()
-    assert digest_of(run) in before.values()
+    assert digest_of(run) == before[head[:12]]
+    assert "Only people with a login" not in run.log
+    request = requested(ci, run, head[:12])
+    assert ticked(request) == ["built", "contract", "version", "immutable", "public"]
 
 
-@pytest.mark.whole_matrix
+def test_a_request_that_is_not_true_is_not_written(first, ci, project):
+    """As where the registry has another image by now; and an older commit's run does not bring it back."""
+    [issue] = ci.github()["issues"]
+    tags = ci.tags()
+    head, older = git(project, "rev-parse", "HEAD", "HEAD~1").split()
+    wrong, right = (f"--digest={tags[tag[:12]]}" for tag in (older, head))
+    code, said = ci.hub_image("request", f"{ci.image}:{head[:12]}", wrong, "--issue", sha=head)
+    assert code == 1 and f"{tags[older[:12]]} was tested" in said
+    code, said = ci.hub_image("request", f"{ci.image}:{older[:12]}", wrong, "--issue", sha=older)
+    assert code == 0 and "is about a newer image, so it stays" in said
+    assert ci.github()["issues"] == [issue]
+    code, said = ci.hub_image("request", f"{ci.image}:{head[:12]}", right, "--issue", sha=head)
+    assert code == 0 and len(ci.github()["issues"]) == 1
+    assert ci.github()["issues"] != [issue], "nothing was said to be proved this time"
+
+
+@pytest.mark.parametrize("state", ["read-only", "no-issues"])
+def test_where_no_issue_can_be_written_nothing_is_red(state, first, ci, project):
+    before = ci.github(**{state: True})
+    head = git(project, "rev-parse", "HEAD").strip()
+    code, said = ci.hub_image("request", f"{ci.image}:{head[:12]}", "--issue", sha=head)
+    after = ci.github(**{state: False})
+    assert code == 0 and "# Link request" in said
+    assert "The page of this run has the request" in said
+    assert after["issues"] == before["issues"]
+
+
 def test_a_release_names_the_image_that_people_use(first, ci, project):
     before = ci.tags()
     head = git(project, "rev-parse", "HEAD").strip()
     run = ci.run("push", {}, ref="refs/tags/2026.11.23")
-    succeeded(run, *[name for name in PUBLISHED if name != "Build the image"])
+    succeeded(run, *[name for name in LINKED if name != "Build the image"])
     assert ci.tags() == {**before, "2026.11.23": before[head[:12]]}
+    requested(ci, run, "2026.11.23")
 
 
 def test_a_tag_never_moves(first, ci, project):
@@ -235,7 +329,7 @@ OUTSIDERS = {
 }
 
 
-@pytest.mark.parametrize("who", ["fork", pytest.param("dependabot", marks=pytest.mark.whole_matrix)])
+@pytest.mark.parametrize("who", OUTSIDERS)
 def test_pull_requests_without_secrets_never_try_to_push(who, first, ci, project):
     before = ci.tags()
     head = git(project, "rev-parse", "HEAD").strip()
@@ -283,8 +377,9 @@ def test_a_registry_that_goes_away_and_comes_back(first, ci, project):
     assert ci.tags() == before
     assert "does not answer" in run.log and "run this job again" in run.log
     run = ci.run("push", {})
-    succeeded(run, *PUBLISHED)
+    succeeded(run, *LINKED)
     assert ci.tags() == {**before, head[:12]: digest_of(run)}
+    requested(ci, run, head[:12])
 
 
 def test_closing_removes_trial_images_and_nothing_else(first, ci, project):

@@ -1,7 +1,7 @@
 """Stand-in for GitHub's REST API: github.py PORT STATE.
 
-Comments of issues and versions of container packages, kept in the file STATE as JSON. Which tokens may do what stays
-unproven; the user `read-only` of STATE stands for a token that may not comment.
+Issues, comments and versions of container packages, kept in the file STATE as JSON. Which tokens may do what stays
+unproven; `read-only` in STATE stands for a token that may not write, and `no-issues` for a repository without issues.
 """
 
 import json
@@ -32,10 +32,25 @@ class GitHub(BaseHTTPRequestHandler):
         if self.command != "GET" and state.get("read-only"):
             return 403, {"message": "Resource not accessible by integration"}
         first = query.get("page", ["1"]) == ["1"]
+        us = {"login": "github-actions[bot]"}
+        if issue := re.fullmatch(r"/repos/(\w+/\w+)/issues", path):
+            issues = state.setdefault("issues", [])
+            if state.get("no-issues"):
+                return 410, {"message": "Issues has been disabled in this repository."}
+            if self.command == "POST":
+                number = len(issues) + 1
+                page = f"https://github.com/{issue[1]}/issues/{number}"
+                issues.append({"number": number, "state": "open", "user": us, "html_url": page, **body})
+                return 201, issues[-1]
+            wanted = query.get("state", ["open"])[0]
+            return 200, [entry for entry in issues if wanted in ("all", entry["state"])] if first else []
+        if issue := re.fullmatch(r"/repos/\w+/\w+/issues/(\d+)", path):
+            state["issues"][int(issue[1]) - 1] |= body
+            return 200, {}
         if issue := re.fullmatch(r"/repos/\w+/\w+/issues/(\d+)/comments", path):
             comments = state.setdefault("comments", [])
             if self.command == "POST":
-                comments.append({"id": len(comments) + 1, "issue": issue[1], "body": body["body"]})
+                comments.append({"id": len(comments) + 1, "issue": issue[1], "user": us, **body})
                 return 201, comments[-1]
             return 200, [entry for entry in comments if entry["issue"] == issue[1]] if first else []
         if comment := re.fullmatch(r"/repos/\w+/\w+/issues/comments/(\d+)", path):
