@@ -73,3 +73,12 @@ def test_tests_workflow_builds_every_cell():
 
     jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
     assert jobs["images"]["strategy"]["matrix"]["cell"] == list(CELLS)
+
+
+def test_tests_workflow_runs_every_suite_that_needs_an_engine():
+    text = (ROOT / ".github/workflows/tests.yml").read_text()
+    named = re.findall(r"\btests/[\w./]+", text)
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        if re.search(r"^(pytestmark = .*|@)pytest\.mark\.engine", file.read_text(), re.M):
+            path = file.relative_to(ROOT)
+            assert {str(path), str(path.parent)} & set(named), f"{path} is in no job"

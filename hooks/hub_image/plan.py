@@ -50,8 +50,8 @@ class Plan:
 
     @property
     def lasting(self) -> bool:
-        """Whether a hub may link it: it is no trial image, and not the one for a second platform."""
-        return self.push and self.tags[0] == self.commit[:12]
+        """Whether a hub may link what is published: no trial image, and not the one for a second platform."""
+        return self.tags[0] == self.commit[:12]
 
     @property
     def host(self) -> str:
@@ -116,11 +116,13 @@ def how_to_publish(host: str, owner: str, here: str, environ: Mapping[str, str])
     server = environ.get("GITHUB_SERVER_URL", "https://github.com")
     page = f"{server}/{environ['GITHUB_REPOSITORY']}/settings/secrets/actions/new"
     why = f"only secrets of this repository may push to {host}/{owner}"
+    token = f"Make an access token on {host} that may push to `{owner}`."
     if host == "ghcr.io":
         why = f"this repository belongs to {here}, so its own token may not push to {host}/{owner}"
+        token = f"Make a [token]({server}/settings/tokens/new?scopes=write:packages) of someone who may push to `{owner}`."
     return (
         f"Nothing was published: {why}. To turn it on:\n"
-        f"1. Make an access token on {host} that may push to `{owner}`.\n"
+        f"1. {token}\n"
         f"2. Add it [here]({page}) as two secrets, `REGISTRY_USERNAME` and `REGISTRY_PASSWORD`.\n"
         "3. Run this workflow again."
     )

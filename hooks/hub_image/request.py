@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         return fail(problem)
     if options.issue:
         github.summary(text)
-        keep_issue(text)
+        keep_issue(text, plan.here().commit)
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:
@@ -228,12 +228,11 @@ def _before(reference: str) -> str:
     return f"{image}:{found[0]}" if found else ""
 
 
-def keep_issue(text: str) -> None:
-    """Keep one issue with the request for the newest image; whoever closed it finds it closed.
+def keep_issue(text: str, commit: str) -> None:
+    """Keep one issue with the request for the image of the newest commit; whoever closed it finds it closed.
 
     Where the token may not write issues, or the repository has none, only says so.
     """
-    commit = plan.here().commit
     issues = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
     body = f"{MARK}{commit} -->\n{KEPT}\n\n{text}"
     try:

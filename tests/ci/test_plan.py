@@ -55,6 +55,13 @@ def test_a_release_is_named_by_its_date(tag):
         plan(ref=f"refs/tags/{tag}")
 
 
+def test_only_lasting_images_are_requested():
+    assert plan().lasting and plan(ref="refs/tags/2026.11.23").lasting
+    assert not pull().lasting
+    both = {"PLATFORMS": "linux/amd64,linux/arm64"}
+    assert plan(answers=both).lasting and not plan(answers=both, platform="linux/arm64").lasting
+
+
 def test_a_pull_request_is_its_head_and_never_the_merge():
     made = pull()
     assert made.push and made.tags == (f"pr-7-{HEAD[:12]}",)

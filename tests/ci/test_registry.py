@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_image import clean_up, github
+from hub_image import clean_up, github, request
 from hub_image.registry import Manifest, Refused, Repository
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -93,6 +93,22 @@ def test_a_new_tag_has_the_same_bytes(server):
     assert repository.digest("2026.11.23") == repository.digest("tag")
 
 
+def test_a_part_of_an_image_is_what_its_digest_says(server):
+    data = b'{"config": {"Labels": {"title": "Ocean"}}}'
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    server.manifests |= {"image": json.dumps({"config": {"digest": digest}}).encode(), digest: data}
+    repository = Repository(server.image)
+    assert repository.configuration("image") == {"Labels": {"title": "Ocean"}}
+    server.manifests[digest] = b'{"config": {"Labels": {"title": "Land"}}}'
+    with pytest.raises(github.Problem, match=f"has lost {digest} of sea/ocean: publish the image again"):
+        repository.configuration("image")
+    del server.manifests[digest]
+    with pytest.raises(github.Problem, match="has lost"):
+        repository.configuration("image")
+    with pytest.raises(github.Problem, match="has no other: publish it first"):
+        repository.configuration("other")
+
+
 def test_anyone_is_asked_without_the_login(server):
     with pytest.raises(Refused, match="no access"):
         Repository(server.image, anonymous=True).digest("tag")
@@ -160,3 +176,28 @@ def test_ghcr_is_cleaned_by_githubs_api(api):
     )
     assert clean_up.on_github("ghcr.io/sea/ocean", 7) == [["pr-7-0123456789ab"]]
     assert [kept["id"] for kept in api()["versions"]] == [2, 3, 4]
+
+
+def test_one_issue_holds_the_newest_request(api, monkeypatch):
+    """What somebody else began with our words is not touched, and what was closed stays closed."""
+    monkeypatch.setenv("GITHUB_REPOSITORY", "sea/ocean")
+    forged = {"number": 1, "state": "open", "user": {"login": "visitor"}, "body": f"{request.MARK}mine"}
+    api(issues=[forged])
+    request.keep_issue("first", "a" * 40)
+    request.keep_issue("second", "b" * 40)
+    first, ours = api()["issues"]
+    assert first == forged
+    assert ours["title"] == "Link request" and ours["body"].endswith("\n\nsecond")
+    api(issues=[forged, ours | {"state": "closed"}])
+    request.keep_issue("third", "c" * 40)
+    first, ours = api()["issues"]
+    assert ours["state"] == "closed" and ours["body"].endswith("\n\nthird")
+
+
+@pytest.mark.parametrize("state", ["read-only", "no-issues"])
+def test_a_repository_without_issues_is_told_where_the_request_is(state, api, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "sea/ocean")
+    api(**{state: True})
+    request.keep_issue("first", "a" * 40)
+    assert "The page of this run has the request." in capsys.readouterr().out
+    assert not api().get("issues")
