@@ -237,17 +237,6 @@ def test_a_request_that_is_not_true_is_not_written(first, ci, project):
     assert ci.github()["issues"] != [issue], "nothing was said to be proved this time"
 
 
-@pytest.mark.parametrize("state", ["read-only", "no-issues"])
-def test_where_no_issue_can_be_written_nothing_is_red(state, first, ci, project):
-    before = ci.github(**{state: True})
-    head = git(project, "rev-parse", "HEAD").strip()
-    code, said = ci.hub_image("request", f"{ci.image}:{head[:12]}", "--issue", sha=head)
-    after = ci.github(**{state: False})
-    assert code == 0 and "# Link request" in said
-    assert "The page of this run has the request" in said
-    assert after["issues"] == before["issues"]
-
-
 def test_a_release_names_the_image_that_people_use(first, ci, project):
     before = ci.tags()
     head = git(project, "rev-parse", "HEAD").strip()
