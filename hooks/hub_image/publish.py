@@ -23,8 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Publish the tested image under the plan's tags and look whether anyone can pull it.
 
-    Sets the output `public`, and for an image that a hub may link what the link request is about: `reference`,
-    `digest` and `proved`. Returns the exit code.
+    Sets the output `public`, and for an image that a hub may link those for its link request: `digest` and `proved`.
+    Returns the exit code.
     """
     try:
         made = plan.here()
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     github.output(public=str(public).lower())
     if made.lasting:
         proved = ",".join([*PROVED, *(["public"] if public else [])])
-        github.output(reference=made.reference, digest=options.digest, proved=proved)
+        github.output(digest=options.digest, proved=proved)
     return 0
 
 

@@ -52,7 +52,12 @@ COMMIT = re.compile(r"[0-9a-f]{12}")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image request`."""
-    parser.add_argument("reference", help="the published image with its tag")
+    parser.add_argument(
+        "reference",
+        nargs="?",
+        default="",
+        help="the published image with its tag (default with --issue: what this run published)",
+    )
     parser.add_argument(
         "--repository", type=Path, default=Path(), help="the repository (default: .)"
     )
@@ -95,8 +100,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"{FILE} is not there, so nothing is requested.")
         return 0
     try:
-        if options.issue and not options.previous:
-            options.previous = _before(options.reference)
+        if options.issue:
+            options.reference = options.reference or plan.here().reference
+            options.previous = options.previous or _before(options.reference)
         text = request(options)
     except Problem as problem:
         return fail(problem)
@@ -116,6 +122,8 @@ def request(options: argparse.Namespace) -> str:
     Raises Problem when the registry has no such image, or one with another digest, and when the
     image was not made from this repository.
     """
+    if not options.reference:
+        raise Problem("name the published image with its tag, as in ghcr.io/owner/name:0a1b2c3d4e5f")
     entry = profiles.read(options.repository)[0]
     name = entry["kubespawner_override"]["image"]
     profiles.fill([entry], [options.reference])

@@ -189,6 +189,11 @@ def test_references_that_cannot_be_linked(reference, labels, repositories, capsy
     assert reference in capsys.readouterr().err
 
 
+def test_a_request_needs_an_image(repositories, capsys):
+    assert main(["request", f"--repository={repositories['ocean']}"]) == 1
+    assert "name the published image with its tag" in capsys.readouterr().err
+
+
 def test_output_goes_to_a_file(write, tmp_path):
     assert write("ocean", f"--output={tmp_path / 'issue.md'}") == ""
     assert REFERENCES["ocean"] in (tmp_path / "issue.md").read_text()
