@@ -8,10 +8,10 @@ FILE = ".github/image.env"
 
 
 def read(repository: Path) -> dict[str, str]:
-    """Return the KEY=value lines of `.github/image.env`; an absent file gives no answers."""
+    """Return the KEY=value lines of `.github/image.env`, as they stand; an absent file gives no answers."""
     answers = {}
     for line in files.read(repository / FILE).splitlines():
         key, equals, value = line.strip().partition("=")
         if equals:
-            answers[key.strip()] = value.strip().strip("\"'")
+            answers[key.strip()] = value.strip()
     return answers
