@@ -14,7 +14,9 @@ from conftest import ROOT
 
 TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-SHARED = sorted((ROOT / "template/.github/workflows").glob("*.yml"))  # with the repositories made from it
+SHARED = sorted(
+    (ROOT / "template/.github/workflows").glob("*.yml")
+)  # with the repositories made from it
 ACTIONS = sorted((ROOT / "template/.github/actions").glob("*/action.yml"))
 
 
@@ -45,11 +47,15 @@ def test_scripts_of_actions_pass_shellcheck(tmp_path):
             if "run" in step:
                 script = tmp_path / f"{action.parent.name}-{number}.sh"
                 script.write_text("#!/bin/bash\nset -eo pipefail\n" + step["run"])
-                assert "${{" not in step["run"], f"{action}: give values to a script by its environment"
+                assert "${{" not in step["run"], (
+                    f"{action}: give values to a script by its environment"
+                )
     lint("shellcheck", "--severity=style", *tmp_path.glob("*.sh"))
 
 
-@pytest.mark.parametrize("path", [*SHARED, *ACTIONS], ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "path", [*SHARED, *ACTIONS], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_workflows_and_actions_hold_no_answers(path, render):
     """GitHub's own token may not change a workflow, so answers must not: the same bytes for everyone."""
     inside = path.relative_to(ROOT / "template")

@@ -36,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
 
 def of_pull_request(tags: list[str], number: int) -> bool:
     """Whether all tags of an image, and there are some, were made for this pull request."""
-    return bool(tags) and all(re.fullmatch(rf"pr-{number}-[0-9a-f]{{12}}(-\w+)?", tag) for tag in tags)
+    return bool(tags) and all(
+        re.fullmatch(rf"pr-{number}-[0-9a-f]{{12}}(-\w+)?", tag) for tag in tags
+    )
 
 
 def in_registry(image: str, number: int) -> list[list[str]]:

@@ -21,7 +21,10 @@ def run(options: argparse.Namespace) -> int:
         made = plan.here()
         digest = Repository(made.image).digest(made.tags[0])
         if digest:
-            print(f"{made.image}:{made.tags[0]} is published already, so it is not built again.", flush=True)
+            print(
+                f"{made.image}:{made.tags[0]} is published already, so it is not built again.",
+                flush=True,
+            )
             pull(f"{made.image}@{digest}")
     except github.Problem as problem:
         return github.fail(problem)
@@ -31,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
 
 def pull(reference: str) -> None:
     """Pull an image by digest; raises Problem when that fails."""
-    result = subprocess.run(["docker", "pull", "--quiet", reference], text=True, capture_output=True)
+    result = subprocess.run(
+        ["docker", "pull", "--quiet", reference], text=True, capture_output=True
+    )
     if result.returncode:
         raise github.Problem(
             f"{reference} cannot be pulled: run this job again later. Docker said: {result.stderr.strip()}"

@@ -79,16 +79,22 @@ def plan(
     on_default = ref == f"refs/heads/{branch}"
     release = ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
     if release and not CALVER.fullmatch(release):
-        raise github.Problem(f"The git tag {release} is no release: name it by its date, as in 2026.11.23.")
+        raise github.Problem(
+            f"The git tag {release} is no release: name it by its date, as in 2026.11.23."
+        )
 
     has_secrets = all(environ.get(name) for name in SECRETS)
     own_token = host == "ghcr.io" and owner.split("/")[0] == here and not has_secrets
     if pull and (pull["head"]["repo"] or {}).get("full_name") != environ["GITHUB_REPOSITORY"]:
-        why_not = "Pull requests from forks are built and tested, and published when they are merged."
+        why_not = (
+            "Pull requests from forks are built and tested, and published when they are merged."
+        )
     elif pull and pull["user"]["login"] == "dependabot[bot]":
         why_not = "Pull requests from Dependabot are built and tested, and published when they are merged."
     elif not (pull or on_default or release):
-        why_not = f"Only `{branch}`, releases and pull requests are published; this was another branch."
+        why_not = (
+            f"Only `{branch}`, releases and pull requests are published; this was another branch."
+        )
     elif not own_token and not has_secrets:
         why_not = how_to_publish(host, owner, here, environ)
     else:
@@ -164,7 +170,9 @@ def here(repository: Path = Path()) -> Plan:
     if "IMAGE_NAME" not in answers:
         raise github.Problem(f"{image_env.FILE} is missing: restore it with `copier update`.")
     if "GITHUB_REF" not in os.environ:
-        raise github.Problem("This command is a step of GitHub Actions; to try it, run the workflow with act.")
+        raise github.Problem(
+            "This command is a step of GitHub Actions; to try it, run the workflow with act."
+        )
     platform = os.environ.get("PLATFORM") or "linux/amd64"
     return plan(answers, github.event(), os.environ, platform)
 

@@ -29,7 +29,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         made = plan.here()
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", options.digest):
-            raise github.Problem(f"{options.digest!r} is no digest: the build did not say what it made.")
+            raise github.Problem(
+                f"{options.digest!r} is no digest: the build did not say what it made."
+            )
         publish(made.image, made.tags, options.digest)
         public = anyone_can_pull(made.image, made.tags[0], options.digest)
     except github.Problem as problem:
@@ -94,7 +96,9 @@ def _push(reference: str, digest: str) -> None:
             f"{host} refuses to take {image}: give this repository the right to write to it on {page}. "
             f"It said: {told}"
         )
-    raise github.Problem(f"{host} took {reference} only in part: run this job again. It said: {told}")
+    raise github.Problem(
+        f"{host} took {reference} only in part: run this job again. It said: {told}"
+    )
 
 
 def anyone_can_pull(image: str, tag: str, digest: str) -> bool:

@@ -95,7 +95,9 @@ class Repository:
         """
         manifest = self.image(reference, architecture)
         if manifest is None:
-            raise Problem(f"{self.host}/{self.path} has no {reference}: publish it first, or check its name.")
+            raise Problem(
+                f"{self.host}/{self.path} has no {reference}: publish it first, or check its name."
+            )
         return json.loads(self.blob(manifest.content["config"]["digest"]))["config"]
 
     def tag(self, manifest: Manifest, name: str) -> None:
@@ -123,7 +125,9 @@ class Repository:
         """Return headers and body of the answer, or None for 404."""
         for attempt in range(1, TRIES + 1):
             try:
-                return self._request(method, f"{self.url}/v2/{self.path}/{path}", data, headers or {})
+                return self._request(
+                    method, f"{self.url}/v2/{self.path}/{path}", data, headers or {}
+                )
             except urllib.error.HTTPError as error:
                 if error.code == 404:
                     return None
@@ -140,10 +144,14 @@ class Repository:
                 time.sleep(attempt)
         raise Problem(f"{self.host} does not answer ({reason}): run this job again when it does.")
 
-    def _request(self, method: str, url: str, data: bytes | None, headers: dict) -> tuple[Any, bytes]:
+    def _request(
+        self, method: str, url: str, data: bytes | None, headers: dict
+    ) -> tuple[Any, bytes]:
         for last in (False, True):
             request = urllib.request.Request(url, data, headers, method=method)
-            if self.authorization:  # for the registry, and not for the storage that it may send us to
+            if (
+                self.authorization
+            ):  # for the registry, and not for the storage that it may send us to
                 request.add_unredirected_header("Authorization", self.authorization)
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:

@@ -22,8 +22,12 @@ LINES = 25  # of a failed step's log
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image report`."""
     parser.add_argument("file", type=Path, help="where the report is written to, or read from")
-    parser.add_argument("--comment", action="store_true", help="put the report of FILE on the pull request")
-    parser.add_argument("--logs", type=Path, default=Path(), help="folder with <step>.log for each step")
+    parser.add_argument(
+        "--comment", action="store_true", help="put the report of FILE on the pull request"
+    )
+    parser.add_argument(
+        "--logs", type=Path, default=Path(), help="folder with <step>.log for each step"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

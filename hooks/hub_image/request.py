@@ -22,7 +22,9 @@ from hub_image.registry import Repository
 FILE = "hub/link-request.md"
 TITLE = "Link request"  # of the issue that CI keeps
 MARK = "<!-- hub-image request "
-KEPT = "*CI keeps this text: it is always about the newest image. What you change here is replaced.*"
+KEPT = (
+    "*CI keeps this text: it is always about the newest image. What you change here is replaced.*"
+)
 CHANGED = """\
 Where an earlier image is linked, change its line:
 
@@ -123,7 +125,9 @@ def request(options: argparse.Namespace) -> str:
     image was not made from this repository.
     """
     if not options.reference:
-        raise Problem("name the published image with its tag, as in ghcr.io/owner/name:0a1b2c3d4e5f")
+        raise Problem(
+            "name the published image with its tag, as in ghcr.io/owner/name:0a1b2c3d4e5f"
+        )
     entry = profiles.read(options.repository)[0]
     name = entry["kubespawner_override"]["image"]
     profiles.fill([entry], [options.reference])
@@ -159,8 +163,8 @@ def _made_here(options: argparse.Namespace, labels: dict[str, str]) -> None:
     if COMMIT.match(tag):
         said["revision"] = tag[:12]
     for label, value in said.items():
-        found = labels.get(LABEL + label)
-        found = found[:12] if label == "revision" and found else found
+        found = labels.get(LABEL + label, "").strip()  # as the answers are
+        found = found[:12] if label == "revision" else found
         if value and found and found != value:
             raise Problem(
                 f"{options.reference} has the label {label}={found}, but here it would be {value}: "

@@ -35,7 +35,9 @@ def published(tmp_path_factory) -> Path:
     v1.0.0 is what it is. v1.0.1 proves a part of the contract only, so that not every event takes a minute.
     """
     folder = tmp_path_factory.mktemp("published") / "hub-image-template"
-    ignore = shutil.ignore_patterns(".git", "__pycache__", ".venv", "tests", "*.egg-info", ".pytest_cache")
+    ignore = shutil.ignore_patterns(
+        ".git", "__pycache__", ".venv", "tests", "*.egg-info", ".pytest_cache"
+    )
     shutil.copytree(ROOT, folder, ignore=ignore)
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
@@ -64,9 +66,11 @@ def project(published, ports, tmp_path_factory) -> Path:
         "package_manager": "pip",
         "registry": f"localhost:{ports['registry']}",
         "registry_owner": "ocean",
-        "title": "Ocean << $(id) \"quoted\"",
+        "title": 'Ocean << $(id) "quoted"',
     }
-    copier.run_copy(str(published), folder, data=answers, defaults=True, quiet=True, vcs_ref="v1.0.0")
+    copier.run_copy(
+        str(published), folder, data=answers, defaults=True, quiet=True, vcs_ref="v1.0.0"
+    )
     # Nobody else's build has this list, so what is found of its step later came from the registry.
     with (folder / "requirements.txt").open("a") as file:
         file.write(f"pyfiglet # {uuid.uuid4()}\n")
@@ -86,7 +90,9 @@ def commit(folder: Path, message: str) -> str:
 def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:  # noqa: F811
     """What runs the workflow of the project."""
     if rig.is_provided():
-        pytest.skip("act would change this machine's Docker as it changes a runner's: GitHub runs image.yml itself")
+        pytest.skip(
+            "act would change this machine's Docker as it changes a runner's: GitHub runs image.yml itself"
+        )
     hub = standins.reference(rig.CATALOG["images"]["hub"])
     for image in [hub, *standins.references((project / "Dockerfile").read_text())]:
         standins.ensure(image)
@@ -94,13 +100,25 @@ def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:  # noqa: F811
     work = tmp_path_factory.mktemp("ci")
     (work / "github.json").write_text("{}")
     registry = runner.registry(work, ports["registry"])
-    api = runner.Process(ports["github"], runner.PYTHON, runner.HERE / "standins/github.py", ports["github"], work / "github.json")
+    api = runner.Process(
+        ports["github"],
+        runner.PYTHON,
+        runner.HERE / "standins/github.py",
+        ports["github"],
+        work / "github.json",
+    )
     registry.start()
     api.start()
     yield runner.Runner(project, work, registry, api)
     api.stop()
     registry.stop()
-    images = ["docker", "image", "ls", "--quiet", f"--filter=reference=localhost:{ports['registry']}/*/*"]
+    images = [
+        "docker",
+        "image",
+        "ls",
+        "--quiet",
+        f"--filter=reference=localhost:{ports['registry']}/*/*",
+    ]
     if left := rig.check(images).split():
         rig.check(["docker", "image", "rm", "--force", *left])
 

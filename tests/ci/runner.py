@@ -37,9 +37,14 @@ class Process:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            self.command, env=engine.variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command,
+            env=engine.variables(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        probe = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()"
+        probe = (
+            "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()"
+        )
         line = engine.inside(sys.executable, "-c", probe, str(self.port))
         for _ in range(200):
             if subprocess.run(line, env=engine.variables(), capture_output=True).returncode == 0:
@@ -91,7 +96,9 @@ class Run:
         log = self.log
         if step:
             name = re.escape(step)
-            log = "".join(re.findall(rf"^\[[^]]+\] ⭐ Run Main {name}$.*?Main {name} \[", log, re.M | re.S))
+            log = "".join(
+                re.findall(rf"^\[[^]]+\] ⭐ Run Main {name}$.*?Main {name} \[", log, re.M | re.S)
+            )
         return "\n".join(re.findall(r"^\[.*?\]\s+\| ?(.*)$", log, re.M))
 
     def summary(self) -> str:
@@ -108,7 +115,9 @@ class Runner:
         self.image = f"localhost:{registry.port}/ocean/ocean"
         config = work / "docker"
         (config / "cli-plugins").mkdir(parents=True)
-        plugin = Path(engine.variables().get("DOCKER_CONFIG", Path.home() / ".docker")) / "cli-plugins"
+        plugin = (
+            Path(engine.variables().get("DOCKER_CONFIG", Path.home() / ".docker")) / "cli-plugins"
+        )
         if plugin.exists():
             shutil.copytree(plugin, config / "cli-plugins", symlinks=True, dirs_exist_ok=True)
 
@@ -137,8 +146,20 @@ class Runner:
             "ref": ref,
         } | payload
         (self.work / "event.json").write_text(json.dumps(event))
-        line = [str(Path(sys.executable).parent / "act"), name, "--eventpath", self.work / "event.json"]
-        line += ["--directory", project, "--workflows", ".github/workflows/image.yml", "--no-cache-server", "--pull=false"]
+        line = [
+            str(Path(sys.executable).parent / "act"),
+            name,
+            "--eventpath",
+            self.work / "event.json",
+        ]
+        line += [
+            "--directory",
+            project,
+            "--workflows",
+            ".github/workflows/image.yml",
+            "--no-cache-server",
+            "--pull=false",
+        ]
         line += ["--job", job] if job else []
         line += ["--actor", "octocat", "--defaultbranch", "main"]
         for label in ("ubuntu-24.04", "ubuntu-24.04-arm"):
@@ -209,7 +230,9 @@ class Runner:
 
     def labels(self, digest: str) -> dict[str, str]:
         """The labels of a published image, read from the registry's files."""
-        [entry] = [entry for entry in self.blob(digest)["manifests"] if entry["platform"]["os"] == "linux"]
+        [entry] = [
+            entry for entry in self.blob(digest)["manifests"] if entry["platform"]["os"] == "linux"
+        ]
         return self.blob(self.blob(entry["digest"])["config"]["digest"])["config"]["Labels"]
 
     def attestations(self, digest: str) -> set[str]:
@@ -226,16 +249,20 @@ class Runner:
 
     def hub_image(self, *arguments: str, sha: str, ref: str = "refs/heads/main") -> tuple[int, str]:
         """Run one of CI's commands by itself, as for a push; return its exit code and what it says."""
-        environment = engine.variables() | LOGIN | {
-            "DOCKER_CONFIG": str(self.work / "docker"),
-            "PYTHONPATH": str(HERE.parents[1] / "hooks"),
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
-            "GITHUB_REPOSITORY": "ocean/ocean",
-            "GITHUB_REPOSITORY_OWNER": "ocean",
-            "GITHUB_REF": ref,
-            "GITHUB_SHA": sha,
-        }
+        environment = (
+            engine.variables()
+            | LOGIN
+            | {
+                "DOCKER_CONFIG": str(self.work / "docker"),
+                "PYTHONPATH": str(HERE.parents[1] / "hooks"),
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
+                "GITHUB_REPOSITORY": "ocean/ocean",
+                "GITHUB_REPOSITORY_OWNER": "ocean",
+                "GITHUB_REF": ref,
+                "GITHUB_SHA": sha,
+            }
+        )
         here = ["bash", "-c", 'cd "$0" && exec "$@"', str(self.project)]
         line = engine.inside(*here, PYTHON, "-m", "hub_image", *arguments)
         result = subprocess.run(line, env=environment, text=True, capture_output=True)

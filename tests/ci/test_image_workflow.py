@@ -49,7 +49,13 @@ TESTED = [
     "Write the summary", "Report",
 ]  # fmt: skip
 COMMENTED = [*TESTED[:-1], "Comment on the pull request", "Report"]
-LINKED = [*PUBLISHED, *FIRST[2:], "Log in", "Get the tools and log in to the registry", "Write the link request"]
+LINKED = [
+    *PUBLISHED,
+    *FIRST[2:],
+    "Log in",
+    "Get the tools and log in to the registry",
+    "Write the link request",
+]
 # What a step has written when it did its work.
 EVIDENCE = {
     "Get the repository": r"^checked out [0-9a-f]{40}, depth",
@@ -105,7 +111,10 @@ def requested(ci, run, tag: str) -> str:
     text = issue["body"]
     assert issue["title"] == "Link request"
     digest = ci.tags()[tag]
-    label = {key.removeprefix("org.opencontainers.image."): value for key, value in ci.labels(digest).items()}
+    label = {
+        key.removeprefix("org.opencontainers.image."): value
+        for key, value in ci.labels(digest).items()
+    }
     for line in (
         f"```\n{ci.image}:{tag}\n```",
         f"- Digest: `{digest}`",
@@ -158,7 +167,9 @@ def first(ci, project):
 
 def used() -> set[str]:
     """The records of BuildKit's cache."""
-    return set(re.findall(r"^ID:\s+(\S+)", rig.check(["docker", "buildx", "du", "--verbose"]), re.M))
+    return set(
+        re.findall(r"^ID:\s+(\S+)", rig.check(["docker", "buildx", "du", "--verbose"]), re.M)
+    )
 
 
 def test_first_push_publishes_what_was_tested(first, ci, project):
@@ -168,7 +179,9 @@ def test_first_push_publishes_what_was_tested(first, ci, project):
     image = f"{ci.image}@{digest_of(first)}"
     ci.docker("image", "rm", "--force", f"{ci.image}:{head[:12]}", image)
     ci.docker("pull", "--quiet", image)
-    assert "pyfiglet" in ci.docker("run", "--rm", image, "python", "-c", "import pyfiglet; print(pyfiglet)")
+    assert "pyfiglet" in ci.docker(
+        "run", "--rm", image, "python", "-c", "import pyfiglet; print(pyfiglet)"
+    )
     labels = ci.docker("image", "inspect", image, "--format", "{{json .Config.Labels}}")
     assert head in labels and "https://github.com/ocean/ocean" in labels
     assert f"stand-in for cosign: sign --yes {image}" in first.said()
@@ -188,7 +201,10 @@ def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
     assert first.new_cache and not first.new_cache & used()
     answers = (project / ".copier-answers.yml").read_text()
     assert "_commit: v1.0.0\n" in answers
-    files = {"start": '#!/bin/bash -e\nexec "$@"\n', ".copier-answers.yml": answers.replace("v1.0.0", "v1.0.1")}
+    files = {
+        "start": '#!/bin/bash -e\nexec "$@"\n',
+        ".copier-answers.yml": answers.replace("v1.0.0", "v1.0.1"),
+    }
     head = change(project, files, "Say hello, and use the template's second release")
     run = ci.run("push", {})
     succeeded(run, *LINKED)
@@ -285,7 +301,13 @@ def test_a_pull_request_is_published_under_a_tag_of_its_own(first, ci, project):
 def test_a_contract_that_fails_publishes_nothing(first, ci, project):
     before = ci.tags()
     git(project, "switch", "--quiet", "pull")
-    cell = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": "import not_there"}
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": "import not_there",
+    }
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": [cell]}
     head = change(project, {"image-tests/more.ipynb": json.dumps(notebook)}, "Break the contract")
@@ -345,7 +367,9 @@ def test_without_secrets_nothing_is_red(first, ci):
 
 def test_a_refused_login_says_what_to_do(first, ci):
     before = ci.tags()
-    run = ci.run("push", {}, secrets={"REGISTRY_USERNAME": "publisher", "REGISTRY_PASSWORD": "wrong"})
+    run = ci.run(
+        "push", {}, secrets={"REGISTRY_USERNAME": "publisher", "REGISTRY_PASSWORD": "wrong"}
+    )
     failed(run, "Get the tools and log in to the registry")
     assert "Build the image" not in dict(run.steps())
     assert ci.tags() == before
@@ -375,7 +399,13 @@ def test_closing_removes_trial_images_and_nothing_else(first, ci, project):
     before = ci.tags()
     [trial] = [tag for tag in before if tag.startswith("pr-7-")]
     closed = pull_request(project, 7, trial.removeprefix("pr-7-")) | {"action": "closed"}
-    cleaned = ["Get the repository", *FIRST[3:], "Log in", "Get the tools and log in to the registry", "Clean up"]
+    cleaned = [
+        "Get the repository",
+        *FIRST[3:],
+        "Log in",
+        "Get the tools and log in to the registry",
+        "Clean up",
+    ]
 
     # The default branch has the same image: it stays.
     code, said = ci.hub_image("publish", before[trial], sha="f" * 40)

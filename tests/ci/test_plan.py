@@ -8,7 +8,12 @@ from hub_image import clean_up, github, installed, login
 from hub_image import plan as module
 
 HEAD, MERGE = "a" * 40, "b" * 40
-ANSWERS = {"REGISTRY": "quay.io", "REGISTRY_OWNER": "sea", "IMAGE_NAME": "ocean", "PLATFORMS": "linux/amd64"}
+ANSWERS = {
+    "REGISTRY": "quay.io",
+    "REGISTRY_OWNER": "sea",
+    "IMAGE_NAME": "ocean",
+    "PLATFORMS": "linux/amd64",
+}
 REPOSITORY = {"repository": {"default_branch": "main", "owner": {"type": "Organization"}}}
 SECRETS = {"REGISTRY_USERNAME": "sea+ci", "REGISTRY_PASSWORD": "token"}
 PULL = {
@@ -42,7 +47,9 @@ def test_another_default_branch():
     assert not plan({"repository": {"default_branch": "trunk"}}).push
 
 
-@pytest.mark.parametrize("tag", ["2026.11", "2026.11.23", "2026.1.2", "2026.11.23-1", "2026.11.23.2"])
+@pytest.mark.parametrize(
+    "tag", ["2026.11", "2026.11.23", "2026.1.2", "2026.11.23-1", "2026.11.23.2"]
+)
 def test_a_release_has_the_commits_tag_and_its_own(tag):
     made = plan(ref=f"refs/tags/{tag}")
     assert made.push and made.tags == (MERGE[:12], tag)
@@ -94,7 +101,9 @@ def test_without_secrets_three_lines_say_how():
     assert "https://github.com/Sea/ocean/settings/secrets/actions/new" in made.why_not
 
 
-@pytest.mark.parametrize("secrets", [{"REGISTRY_USERNAME": "a"}, {"REGISTRY_USERNAME": "a", "REGISTRY_PASSWORD": ""}])
+@pytest.mark.parametrize(
+    "secrets", [{"REGISTRY_USERNAME": "a"}, {"REGISTRY_USERNAME": "a", "REGISTRY_PASSWORD": ""}]
+)
 def test_half_a_login_is_none(secrets):
     assert not plan(secrets=secrets).push
 
@@ -120,7 +129,10 @@ def test_a_second_platform_has_tags_and_cache_of_its_own():
 
 
 def test_a_platform_that_the_base_lacks():
-    answers = {"PLATFORMS": "linux/amd64,linux/arm64", "BASE_IMAGE": "quay.io/pangeo/ml-notebook:2026.01.30"}
+    answers = {
+        "PLATFORMS": "linux/amd64,linux/arm64",
+        "BASE_IMAGE": "quay.io/pangeo/ml-notebook:2026.01.30",
+    }
     with pytest.raises(github.Problem, match="does not have; choose another base"):
         plan(answers=answers)
 
@@ -133,10 +145,22 @@ def test_never_latest():
 @pytest.mark.parametrize(
     ("image", "kind", "page"),
     [
-        ("ghcr.io/sea/ocean", "Organization", "https://github.com/orgs/sea/packages/container/ocean/settings"),
-        ("ghcr.io/sea/ocean", "User", "https://github.com/users/sea/packages/container/ocean/settings"),
+        (
+            "ghcr.io/sea/ocean",
+            "Organization",
+            "https://github.com/orgs/sea/packages/container/ocean/settings",
+        ),
+        (
+            "ghcr.io/sea/ocean",
+            "User",
+            "https://github.com/users/sea/packages/container/ocean/settings",
+        ),
         ("quay.io/sea/ocean", "User", "https://quay.io/repository/sea/ocean?tab=settings"),
-        ("docker.io/sea/ocean", "User", "https://hub.docker.com/repository/docker/sea/ocean/settings"),
+        (
+            "docker.io/sea/ocean",
+            "User",
+            "https://hub.docker.com/repository/docker/sea/ocean/settings",
+        ),
     ],
 )
 def test_the_page_that_makes_an_image_public(image, kind, page):

@@ -47,7 +47,9 @@ class StandInRegistry(BaseHTTPRequestHandler):
             server.manifests[reference] = self.rfile.read(int(self.headers["Content-Length"]))
             return self.give(201, b"")
         if reference in server.manifests:
-            return self.give(200, server.manifests[reference], {"Content-Type": f"{INDEX}; charset=utf-8"})
+            return self.give(
+                200, server.manifests[reference], {"Content-Type": f"{INDEX}; charset=utf-8"}
+            )
         return self.give(404, b"{}")
 
     do_PUT = do_GET
@@ -80,7 +82,9 @@ def server(tmp_path, monkeypatch):
 
 def test_a_digest_is_that_of_what_the_registry_holds(server):
     digest = "sha256:" + hashlib.sha256(server.manifests["tag"]).hexdigest()
-    assert Repository(server.image).manifest("tag") == Manifest(digest, INDEX, server.manifests["tag"])
+    assert Repository(server.image).manifest("tag") == Manifest(
+        digest, INDEX, server.manifests["tag"]
+    )
 
 
 def test_a_tag_that_is_not_there(server):
@@ -100,7 +104,9 @@ def test_a_part_of_an_image_is_what_its_digest_says(server):
     repository = Repository(server.image)
     assert repository.configuration("image") == {"Labels": {"title": "Ocean"}}
     server.manifests[digest] = b'{"config": {"Labels": {"title": "Land"}}}'
-    with pytest.raises(github.Problem, match=f"has lost {digest} of sea/ocean: publish the image again"):
+    with pytest.raises(
+        github.Problem, match=f"has lost {digest} of sea/ocean: publish the image again"
+    ):
         repository.configuration("image")
     del server.manifests[digest]
     with pytest.raises(github.Problem, match="has lost"):
@@ -181,7 +187,12 @@ def test_ghcr_is_cleaned_by_githubs_api(api):
 def test_one_issue_holds_the_newest_request(api, monkeypatch):
     """What somebody else began with our words is not touched, and what was closed stays closed."""
     monkeypatch.setenv("GITHUB_REPOSITORY", "sea/ocean")
-    forged = {"number": 1, "state": "open", "user": {"login": "visitor"}, "body": f"{request.MARK}mine"}
+    forged = {
+        "number": 1,
+        "state": "open",
+        "user": {"login": "visitor"},
+        "body": f"{request.MARK}mine",
+    }
     api(issues=[forged])
     request.keep_issue("first", "a" * 40)
     request.keep_issue("second", "b" * 40)

@@ -40,10 +40,14 @@ class GitHub(BaseHTTPRequestHandler):
             if self.command == "POST":
                 number = len(issues) + 1
                 page = f"https://github.com/{issue[1]}/issues/{number}"
-                issues.append({"number": number, "state": "open", "user": us, "html_url": page, **body})
+                issues.append(
+                    {"number": number, "state": "open", "user": us, "html_url": page, **body}
+                )
                 return 201, issues[-1]
             wanted = query.get("state", ["open"])[0]
-            return 200, [entry for entry in issues if wanted in ("all", entry["state"])] if first else []
+            return 200, [
+                entry for entry in issues if wanted in ("all", entry["state"])
+            ] if first else []
         if issue := re.fullmatch(r"/repos/\w+/\w+/issues/(\d+)", path):
             state["issues"][int(issue[1]) - 1] |= body
             return 200, {}
