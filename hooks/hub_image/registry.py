@@ -70,11 +70,12 @@ class Repository:
         manifest = self.manifest(reference)
         return manifest and manifest.digest
 
-    def image(self, reference: str, architecture: str = "amd64") -> Manifest | None:
-        """Return the manifest of one platform's image; an index is followed to it."""
+    def image(self, reference: str, architecture: str = "") -> Manifest | None:
+        """Return the manifest of one platform's image, or of the first; an index is followed to it."""
         manifest = self.manifest(reference)
         for entry in manifest.content.get("manifests", []) if manifest else []:
-            if entry.get("platform", {}).get("architecture") == architecture:
+            found = entry.get("platform", {}).get("architecture", "unknown")  # as of attestations
+            if found == architecture or (not architecture and found != "unknown"):
                 return self.manifest(entry["digest"])
         return manifest
 
@@ -88,12 +89,12 @@ class Repository:
             raise Problem(f"{self.host} has lost {digest} of {self.path}: publish the image again.")
         return answer[1]
 
-    def configuration(self, reference: str, architecture: str = "amd64") -> dict[str, Any]:
+    def configuration(self, reference: str) -> dict[str, Any]:
         """Return how an image is to be run, with its labels.
 
         Raises Problem where there is no such image.
         """
-        manifest = self.image(reference, architecture)
+        manifest = self.image(reference)
         if manifest is None:
             raise Problem(
                 f"{self.host}/{self.path} has no {reference}: publish it first, or check its name."

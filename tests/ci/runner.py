@@ -79,6 +79,9 @@ log: {{level: error}}
     )
 
 
+SAID = re.compile(r"^\[.*?\]\s+\| ?(.*)$", re.M)  # what a step wrote, in act's log
+
+
 @dataclass
 class Run:
     """What a run of the workflow did: its exit code and its log."""
@@ -93,13 +96,16 @@ class Run:
 
     def said(self, step: str = "") -> str:
         """What the steps wrote, or those of one name, without act's own lines and prefixes."""
-        log = self.log
-        if step:
-            name = re.escape(step)
-            log = "".join(
-                re.findall(rf"^\[[^]]+\] ⭐ Run Main {name}$.*?Main {name} \[", log, re.M | re.S)
-            )
-        return "\n".join(re.findall(r"^\[.*?\]\s+\| ?(.*)$", log, re.M))
+        log = "".join(self._of(step).findall(self.log)) if step else self.log
+        return "\n".join(SAID.findall(log))
+
+    def without(self, step: str) -> Run:
+        """The same run, had this step written nothing."""
+        return Run(self.code, self._of(step).sub(lambda ran: SAID.sub("", ran[0]), self.log))
+
+    def _of(self, step: str) -> re.Pattern[str]:
+        name = re.escape(step)
+        return re.compile(rf"^\[[^]]+\] ⭐ Run Main {name}$.*?Main {name} \[", re.M | re.S)
 
     def summary(self) -> str:
         """What stands on the run's page."""

@@ -193,6 +193,12 @@ def test_first_push_publishes_what_was_tested(first, ci, project):
     assert "there is no earlier image" in request
 
 
+@pytest.mark.parametrize("step", sorted(EVIDENCE.keys() & {*LINKED}))
+def test_a_step_that_does_nothing_is_noticed(step, first):
+    with pytest.raises(AssertionError, match=step):
+        succeeded(first.without(step), *LINKED)
+
+
 def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
     """The local cache of the first push is removed before, so that only the registry's is left."""
     before = ci.tags()

@@ -97,19 +97,26 @@ def test_a_new_tag_has_the_same_bytes(server):
     assert repository.digest("2026.11.23") == repository.digest("tag")
 
 
-def test_a_part_of_an_image_is_what_its_digest_says(server):
+def test_an_image_of_any_platform_is_read_and_its_attestations_are_none(server):
     data = b'{"config": {"Labels": {"title": "Ocean"}}}'
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    server.manifests |= {"image": json.dumps({"config": {"digest": digest}}).encode(), digest: data}
+    entries = [
+        {"digest": "provenance", "platform": {"architecture": "unknown"}},
+        {"digest": "arm", "platform": {"architecture": "arm64"}},
+    ]
+    server.manifests |= {
+        "image": json.dumps({"manifests": entries}).encode(),
+        "arm": json.dumps({"config": {"digest": digest}}).encode(),
+        digest: data,
+    }
     repository = Repository(server.image)
     assert repository.configuration("image") == {"Labels": {"title": "Ocean"}}
     server.manifests[digest] = b'{"config": {"Labels": {"title": "Land"}}}'
-    with pytest.raises(
-        github.Problem, match=f"has lost {digest} of sea/ocean: publish the image again"
-    ):
+    lost = f"has lost {digest} of sea/ocean: publish the image again"
+    with pytest.raises(github.Problem, match=lost):
         repository.configuration("image")
     del server.manifests[digest]
-    with pytest.raises(github.Problem, match="has lost"):
+    with pytest.raises(github.Problem, match=lost):
         repository.configuration("image")
     with pytest.raises(github.Problem, match="has no other: publish it first"):
         repository.configuration("other")
