@@ -8,7 +8,8 @@ the image and runs image-tests/ in it. What only GitHub has stays unproven here:
 - the comment (Comment on the pull request), the issue (Write the link request) and the removal from ghcr.io: a stand-in
   for GitHub's API keeps them;
 - the login with the job's own token, and what ghcr.io, quay.io and the others answer: the registry here is a plain one;
-- that several jobs share nothing but the registry: act runs them on one machine, with one Docker;
+- that jobs share nothing but the registry and their outputs, of which GitHub drops those that hold a secret: act runs
+  them on one machine, with one Docker;
 - the SBOM's contents: a stand-in takes the scanner's place;
 - that Docker is switched to containerd's image store where it is not, and that a disk is cleared: both are only
   done on a runner of GitHub's;
