@@ -405,7 +405,8 @@ def test_a_registry_that_goes_away_and_comes_back(first, ci, project):
 def test_closing_removes_trial_images_and_nothing_else(first, ci, project):
     before = ci.tags()
     [trial] = [tag for tag in before if tag.startswith("pr-7-")]
-    closed = pull_request(project, 7, trial.removeprefix("pr-7-")) | {"action": "closed"}
+    head = git(project, "rev-parse", trial.removeprefix("pr-7-")).strip()
+    closed = pull_request(project, 7, head) | {"action": "closed"}
     cleaned = [
         "Get the repository",
         *FIRST[3:],
