@@ -9,6 +9,7 @@ import webbrowser
 
 from hub_image import test
 from hub_image.contract import docker, on_hub
+from hub_image.github import Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
             target = test.target(options)
             test.print_progress(f"Starting a JupyterHub {target.hub_version}")
             port = f"--publish=127.0.0.1:{options.port}:{on_hub.PORT}"
-            hub = on_hub.start(target, session, port)
+            hub = on_hub.start(target, session, port, profile=target.profile)
             on_hub.wait(hub)
             print(f"Open {address} and log in with any name, without a password. Ctrl-C ends it.")
             print("Your home is empty at first, and is removed at the end.", flush=True)
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
             docker.call("wait", hub)  # until Ctrl-C
             print("hub-image hub: the hub stopped by itself", file=sys.stderr)
             return 2
-    except docker.DockerError as error:
+    except (docker.DockerError, Problem) as error:
         print(f"hub-image hub: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

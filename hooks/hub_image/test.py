@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from hub_image import catalog, image_env
+from hub_image import catalog, image_env, profiles
 from hub_image.contract import (
     FAIL,
     Check,
@@ -26,6 +26,7 @@ from hub_image.contract import (
     selected,
     static,
 )
+from hub_image.github import Problem
 
 GROUPS = ("static", "container", "hub", "image-tests")
 AT_ONCE = 3
@@ -84,19 +85,26 @@ def target_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def target(options: argparse.Namespace) -> Target:
-    """What to test: from the options, else the repository's answers, else the catalog.
+    """What to test: from the options, else the repository's answers and profile, else the catalog.
 
-    Raises DockerError when there is no such image.
+    Raises DockerError when there is no such image, Problem for a profile that a hub would not take.
     """
     answers = image_env.read(options.repository)
+    profile = {}
+    if (options.repository / profiles.FILE).exists():
+        found = profiles.read(options.repository)
+        profiles.check(found)
+        profile = found[0] if found else {}
+    override = profile.get("kubespawner_override") or {}
     return Target(
         reference=options.image,
         hub_version=options.hub_version or answers.get("HUB_VERSION") or catalog.load()["hub"],
         family=answers.get("BASE_FAMILY", ""),
-        default_url=options.default_url or answers.get("DEFAULT_URL") or "/lab",
+        default_url=options.default_url or override.get("default_url") or "/lab",
         interfaces=tuple(options.interface or answers.get("INTERFACES", "").split()),
         platforms=tuple(answers.get("PLATFORMS", "").replace(",", " ").split()) or AMD64,
         repository=options.repository,
+        profile=profile,
         start_timeout=options.start_timeout,
         config=docker.inspect(options.image),
         published=getattr(options, "published", False),
@@ -110,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         found = target(options)
         results = list(contract(found, options.only or GROUPS, options.without, print_progress))
-    except docker.DockerError as error:
+    except (docker.DockerError, Problem) as error:
         print(f"hub-image test: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -15,15 +15,16 @@ from rig import standins
 from rig.conftest import build, chromium, engine  # noqa: F401 (fixtures)
 
 SCRATCH = {"start_from": "scratch"}
-# Every family, both package managers, and a second language.
+# Every family, both package managers, all languages.
 GOOD = {
     "python": SCRATCH | {"package_manager": "pip"},
-    "r": SCRATCH | {"package_manager": "pip", "languages": ["r"]},
-    "conda": SCRATCH | {"package_manager": "conda"},
+    "r-julia": SCRATCH | {"package_manager": "pip", "languages": ["r", "julia"]},
     "docker-stacks": {"base": "jupyter-scipy", "package_manager": "conda"},
+    "conda": SCRATCH | {"package_manager": "conda"},
     "pangeo": {"base": "pangeo", "package_manager": "conda"},
     "rocker": {"base": "rocker-geospatial", "languages": ["r"]},
 }
+ON_ANY_RUN = ("python", "r-julia", "docker-stacks")  # the others with --whole-matrix
 
 
 @pytest.fixture(scope="session")
@@ -66,27 +67,39 @@ def target(good) -> Callable[..., Target]:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print the table of faults, and keep it in build/contract/."""
-    reports = [
-        dict(report.user_properties)
+    from .test_faults import ELSEWHERE, FAULTS, WITHOUT_FAULT, WRONG, by_default
+
+    found = [
+        (name, value)
         for kind in ("passed", "failed")
         for report in terminalreporter.stats.get(kind, [])
         if report.when == "call"
+        for name, value in report.user_properties
     ]
-    rows = [found["fault"] for found in reports if "fault" in found]
-    alarms = [found["good"] for found in reports if "good" in found]
+    rows = [value for name, value in found if name == "fault"]
+    alarms = [value for name, value in found if name == "good"]
     if not rows and not alarms:
         return
-    write = terminalreporter.write_line
-    lines = [f"{'fault':<56} {'caught by':<58} with that check removed"]
-    lines += [f"{fault:<56} {caught:<58} {without}" for fault, caught, without in rows]
+    wide = max([len(row[0]) for row in rows], default=0)
+    lines = [f"{'fault':<{wide}}  {'caught by':<56}  and with that check removed by"]
+    lines += [f"{fault:<{wide}}  {caught:<56}  {without}" for fault, caught, without in rows]
+    lines += [f"not applicable: {name}, since {why}" for name, why in WITHOUT_FAULT.items()]
+    lines += [f"not applicable: {name}, since it is {why}" for name, why in ELSEWHERE.items()]
     own = sum(caught != "NOTHING" for _, caught, _ in rows)
     false = sum(count for _, count in alarms)
+    names = ", ".join(name for name, _ in alarms) or "none"
     lines.append(f"{len(rows)} faults seeded, {own} caught by their own check.")
-    images = ", ".join(name for name, _ in alarms)
-    lines.append(f"{false} false alarms on {len(alarms)} good images: {images}.")
+    lines.append(f"{false} false alarms on {len(alarms)} good images: {names}.")
+    if not terminalreporter.config.getoption("--whole-matrix"):
+        left_out = [fault["fault"] for fault in FAULTS if not by_default(fault)]
+        images = ", ".join(kind for kind in GOOD if kind not in ON_ANY_RUN)
+        lines.append(
+            f"--whole-matrix tries {len(FAULTS) + len(WRONG)} faults, shows each to all checks of its "
+            f"group, and adds the good images {images}. Not tried here: {', '.join(left_out)}."
+        )
     terminalreporter.section("faults that the contract catches")
     for line in lines:
-        write(line)
+        terminalreporter.write_line(line)
     folder = Path(terminalreporter.config.rootpath) / "build" / "contract"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "faults.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,4 +1,9 @@
-"""The contract catches each seeded fault by the check that is made for it, and no good image."""
+"""The contract catches each seeded fault by the check that is made for it, and no good image.
+
+By default a fault of a container is only shown to its own check, and one of the hub only where it is
+`quick`: each takes the day of several users. With --whole-matrix each is shown to all checks of its
+group, and then to all but its own.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +14,25 @@ import yaml
 
 from conftest import ROOT
 from hub_image import test
-from hub_image.contract import FAIL, WARN, container, docker, on_hub, static
+from hub_image.contract import FAIL, WARN, container, docker, image_tests, on_hub, static
 
-from .conftest import GOOD
+from .conftest import GOOD, ON_ANY_RUN
 
 FAULTS = yaml.safe_load((Path(__file__).parent / "faults.yml").read_text(encoding="utf-8"))
-CHECKS = {
-    f"{check.number} {check.name}": check
-    for group in (static.CHECKS, container.CHECKS, on_hub.CHECKS)
-    for check in group
+GROUPS = {
+    "static": (static.CHECKS, lambda target, session: target),
+    "container": (container.CHECKS, container.Container),
+    "hub": (on_hub.CHECKS, on_hub.Day),
 }
-# Checks that no image can break, with the reason.
+CHECKS = {f"{check.number} {check.name}": check for checks, _ in GROUPS.values() for check in checks}
+# What no image can break, with the reason.
 WITHOUT_FAULT = {
-    "C28 databases in the home": "always not applicable: it is the hub that switches the history off",
-    "C29 cloud services": "always not applicable: all container checks run without a network",
+    "C28 databases in the home": "it is the hub that switches the history off",
+    "C29 cloud services": "all checks of a container run without a network already",
+}
+ELSEWHERE = {
+    "a binder/ folder that hides the Dockerfile": "a repository's, not an image's: "
+    "`hub-image check` has the rule binder-folder, with cases of its own",
 }
 whole_matrix = pytest.mark.whole_matrix
 
@@ -36,6 +46,11 @@ def wrong(results) -> set[str]:
     }
 
 
+def by_default(fault: dict) -> bool:
+    """Whether a fault is tried on any run."""
+    return fault.get("quick", fault.get("stage") != "hub")
+
+
 def test_every_check_has_a_fault():
     """A check that nothing can trip guards nothing."""
     seeded = {fault["check"] for fault in FAULTS}
@@ -47,32 +62,107 @@ def test_every_check_has_a_fault():
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(fault, marks=() if fault.get("quick") else whole_matrix, id=fault["fault"])
+        pytest.param(fault, marks=() if by_default(fault) else whole_matrix, id=fault["fault"])
         for fault in FAULTS
     ],
 )
-def test_fault_is_caught_by_its_own_check(fault, good, target, record_property):
-    kind = fault.get("kind", "python")
+def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, request):
+    kind, own = fault.get("kind", "python"), CHECKS[fault["check"]]
+    checks, look = GROUPS[fault.get("stage", "container")]
+    whole = checks is not container.CHECKS or request.config.getoption("--whole-matrix")
     reference = fault.get("tag") or "contract/fault:1"
-    dockerfile = f"FROM {good(kind)[0]}\nUSER root\n{fault['lines']}\n"
+    lines = fault["lines"] * fault.get("times", 1)
+    dockerfile = f"FROM {good(kind)[0]}\nUSER root\n{lines}\n"
     docker.output("build", "--quiet", f"--tag={reference}", "-", input=dockerfile)
-    found = target(kind, reference, **fault.get("options", {}))
-    found.config.update(fault.get("config", {}))
-    stage, own = fault.get("stage", "container"), fault["check"]
     try:
-        caught = wrong(test.contract(found, [stage]))
-        # With the check left out nothing else may notice, or that check would not be needed.
-        without = wrong(test.contract(found, [stage], [CHECKS[own].name]))
+        found = target(kind, reference, **fault.get("options", {}))
+        found.config.update(fault.get("config", {}))
+        with docker.Session() as session:
+            subject = look(found, session)
+            caught = wrong(test.judge(checks if whole else [own], subject, test.AT_ONCE))
+            # With its check left out nothing else may notice, or that check would not be needed.
+            others = [check for check in checks if whole and check is not own]
+            without = wrong(test.judge(others, subject, test.AT_ONCE))
     finally:
         docker.call("image", "rm", "--force", reference)
-    row = (fault["fault"], own if own in caught else "NOTHING", ", ".join(without) or "nothing")
-    record_property("fault", row)
-    assert caught == {own}
+    nothing = "nothing" if whole else "(--whole-matrix asks)"
+    by = fault["check"] if fault["check"] in caught else "NOTHING"
+    record_property("fault", (fault["fault"], by, ", ".join(without) or nothing))
+    assert caught == {fault["check"]}
     assert not without
 
 
+NOTEBOOK = """{{"cells": [{{"cell_type": "code", "source": "{code}", "metadata": {{}}, "outputs": [],
+"execution_count": null}}], "metadata": {{"kernelspec": {{"name": "{kernel}", "display_name": "-",
+"language": "{language}"}}}}, "nbformat": 4, "nbformat_minor": 4}}"""
+RIGHT = {
+    "deep/beside.ipynb": NOTEBOOK.format(
+        code="assert open('data.txt').read() == 'x'", kernel="python3", language="python"
+    ),
+    "deep/data.txt": "x",
+    "other-name.ipynb": NOTEBOOK.format(code="cat(6 * 7)", kernel="ir-of-2019", language="R"),
+    "requirements.txt": "colorama  # what only the tests need\n",
+    "test_requirement.py": "import colorama, pytest\n\n"
+    "@pytest.fixture\ndef ready():\n    return True\n\ndef test_ready(ready):\n    assert ready\n",
+}
+WRONG = {
+    "the owner's notebook fails": (
+        "fails.ipynb",
+        NOTEBOOK.format(code="import sys\\nimport no_such_module", kernel="python3", language="python"),
+        "cell 1: ModuleNotFoundError: No module named 'no_such_module'",
+    ),
+    "the owner's notebook needs a kernel that is not there": (
+        "no-kernel.ipynb",
+        NOTEBOOK.format(code="6 * 7", kernel="matlab", language="matlab"),
+        "its kernel (matlab) is not in the image",
+    ),
+    "the owner's test fails": (
+        "test_fails.py",
+        "def test_fails():\n    assert 6 * 7 == 41\n",
+        "test_fails",
+    ),
+    "the owner's test does not load": ("test_load.py", "import no_such_module\n", "test_load.py"),
+}  # fmt: skip
+
+
+def owned(target, folder: Path, files: dict[str, str]) -> dict:
+    """The results of an image-tests/ folder with these files, by name, in the image with R and Julia."""
+    for name, text in files.items():
+        file = folder / image_tests.FOLDER / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    found = target("r-julia", repository=folder)
+    results = test.contract(found, ["image-tests"])
+    return {result.check.name.removeprefix("image-tests/"): result for result in results}
+
+
 @pytest.mark.engine
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=whole_matrix) for kind in GOOD])
+def test_what_the_owner_wrote_is_run(target, tmp_path, record_property):
+    """In a folder as repo2docker-action has them: a notebook beside its data, requirements, fixtures."""
+    files = RIGHT | {name: text for name, text, _ in WRONG.values()}
+    results = owned(target, tmp_path, files)
+    for fault, (name, _, sentence) in WRONG.items():
+        caught = results[name].status == FAIL and sentence in results[name].detail
+        by = f"own image-tests/{name}" if caught else "NOTHING"
+        record_property("fault", (fault, by, "nothing"))
+    failed = {name for name, result in results.items() if result.status == FAIL}
+    assert failed == {name for name, _, _ in WRONG.values()}, wrong(results.values())
+    for name, _, sentence in WRONG.values():
+        assert sentence in results[name].detail
+    assert results.keys() - failed == {name for name in RIGHT if name.endswith(("ipynb", ".py"))}
+
+
+@pytest.mark.engine
+def test_requirements_of_the_owner_that_cannot_be_installed(target, tmp_path):
+    files = {"requirements.txt": "./not-there\n", "test_one.py": "def test_one(): pass\n"}
+    [result] = owned(target, tmp_path, files).values()
+    assert result.status == FAIL and "image-tests/requirements.txt: " in result.detail
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "kind", [kind if kind in ON_ANY_RUN else pytest.param(kind, marks=whole_matrix) for kind in GOOD]
+)
 def test_good_image_raises_nothing(kind, good, target, record_property):
     found = target(kind, repository=good(kind)[1])
     results = list(test.contract(found))
@@ -82,7 +172,6 @@ def test_good_image_raises_nothing(kind, good, target, record_property):
 
 
 @pytest.mark.engine
-@whole_matrix
 def test_nothing_is_left_behind(target, monkeypatch):
     """Containers, networks and volumes go, also when the caller stops half way."""
     monkeypatch.setattr(docker, "LABEL", "hub-image.test-of-leftovers")  # others may be at work

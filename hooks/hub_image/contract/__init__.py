@@ -103,6 +103,7 @@ class Target:
     interfaces: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ("linux/amd64",)
     repository: Path | None = None
+    profile: dict[str, Any] = field(default_factory=dict)  # its entry in the hub's menu
     published: bool = False  # whether the reference is where hubs will pull it from
     maximum_gb: float = 10
     start_timeout: int = 120

@@ -61,8 +61,13 @@ def _plain(file: tarfile.TarInfo) -> tarfile.TarInfo:
     return file
 
 
-def start(target: Target, session: docker.Session, *options: str) -> str:
-    """Start the hub for an image and return its container. Raises DockerError."""
+def start(
+    target: Target, session: docker.Session, *options: str, profile: dict[str, Any] | None = None
+) -> str:
+    """Start the hub for an image and return its container. Raises DockerError.
+
+    With a profile the server starts as its entry in the hub's menu says, otherwise as by default.
+    """
     image = hub_image(target.hub_version)
     docker.output("network", "create", session.label, session.id)
     settings = {
@@ -71,6 +76,7 @@ def start(target: Target, session: docker.Session, *options: str) -> str:
         "TOKEN": secrets.token_hex(16),
         "DEFAULT_URL": target.default_url,
         "START_TIMEOUT": str(target.start_timeout),
+        "PROFILE": json.dumps(profile or {}, default=str),  # YAML has dates
     }
     return session.start(
         f"--network={session.id}",
@@ -222,8 +228,8 @@ def kept(hub: Day) -> None:
 def notebook(hub: Day) -> None:
     if hub.day["saved"] not in (200, 201):
         raise Failure(f"a notebook cannot be saved: error {hub.day['saved']}")
-    if hub.day.get("notebook") != "42":
-        raise Failure(f"a notebook's cell says: {hub.day.get('notebook', 'nothing')[-300:]}")
+    if hub.day["notebook"] != "42":
+        raise Failure(f"a notebook's cell says: {hub.day['notebook'][-300:] or 'nothing'}")
 
 
 def _opens(hub: Day, page: str) -> str:

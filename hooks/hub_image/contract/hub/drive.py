@@ -123,13 +123,19 @@ class Kernel:
         return "".join(printed).strip()
 
 
-async def cell(user, code, name="python3", notebook=None):
-    """Run one cell in a new kernel; a kernel that fails gives its error as text."""
+async def cells(user, *codes, name="python3", notebook=None):
+    """Run cells in one new kernel, or in a notebook's; what fails gives its error as text."""
     try:
         kernel = await Kernel.start(user, name, notebook)
-        return await kernel.run(code)
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return [f"{type(error).__name__}: {error}" for _ in codes]
+    said = []
+    for code in codes:
+        try:
+            said.append(await kernel.run(code))
+        except Exception as error:
+            said.append(f"{type(error).__name__}: {error}")
+    return said
 
 
 def wheel():
@@ -150,6 +156,8 @@ def wheel():
     return base64.b64encode(package.getvalue()).decode()
 
 
+WRITE_NOTE = "open('note.txt', 'w').write('kept'); print('written')"
+READ_NOTE = "print(open('note.txt').read())"
 # Without a network: the package is made on the spot.
 INSTALL_PYTHON = f"""
 import base64, importlib
@@ -210,14 +218,13 @@ async def other_home(user):
     """Start a server with such a home and run a cell."""
     seen = await start(user)
     if seen["ready"]:
-        seen["cell"] = await cell(user, "print(6 * 7)")
-        await stop(user)
+        [seen["cell"]] = await cells(user, "print(6 * 7)")
     return seen
 
 
 async def day(user, pages):
     """The day of a user whose server runs: see pages, run a notebook, install, stop, come back."""
-    seen = {"pages": {}}
+    seen = {"pages": {}, "notebook": "", "note": ""}
     base = f"/user/{user}"
     for page in pages:
         answer = await request("GET", f"{base}{page}")
@@ -234,22 +241,25 @@ async def day(user, pages):
     opened = await request("GET", f"{base}/api/contents/probe.ipynb")
     if opened.code == 200:
         code = json.loads(opened.body)["content"]["cells"][0]["source"]
-        seen["notebook"] = await cell(user, code, notebook="probe.ipynb")
-    seen["note"] = await cell(user, "open('note.txt', 'w').write('kept'); print('written')")
+        said = await cells(user, code, WRITE_NOTE, notebook="probe.ipynb")
+        seen["notebook"], seen["note"] = said
+
+    languages = {"Python": ("python3", INSTALL_PYTHON, FIND_PYTHON)}
     specs = json.loads((await request("GET", f"{base}/api/kernelspecs")).body)["kernelspecs"]
-    seen["languages"] = {name: spec["spec"]["language"] for name, spec in specs.items()}
-    r = next((name for name, language in seen["languages"].items() if language == "R"), None)
-    seen["install"] = {"Python": await cell(user, INSTALL_PYTHON)}
-    if r:
-        seen["install"]["R"] = await cell(user, INSTALL_R, r)
+    for name, spec in specs.items():
+        if spec["spec"]["language"] == "R":
+            languages["R"] = (name, INSTALL_R, FIND_R)
+
+    async def in_each(step):
+        work = (cells(user, steps[step], name=kernel) for kernel, *steps in languages.values())
+        return dict(zip(languages, [said for [said] in await asyncio.gather(*work)]))
+
+    seen["install"] = await in_each(0)
     await stop(user)
     seen["again"] = await start(user)
     if seen["again"]["ready"]:
-        seen["left"] = {"Python": await cell(user, FIND_PYTHON)}
-        if r:
-            seen["left"]["R"] = await cell(user, FIND_R, r)
-        seen["kept"] = await cell(user, "print(open('note.txt').read())")
-        await stop(user)
+        seen["left"] = await in_each(1)
+        [seen["kept"]] = await cells(user, READ_NOTE)
     return seen
 
 
@@ -264,13 +274,13 @@ async def main():
             pass
         await asyncio.sleep(0.25)
 
-    async def others():
-        return {home: await other_home(home) for home in ("poisoned", "old", "full")}
-
     seen = {"first": await start("empty")}
     if seen["first"]["ready"]:  # else the others would only wait as long
-        tasks = (day("empty", wanted["pages"]), others())
-        seen["day"], seen["homes"] = await asyncio.gather(*tasks)
+        others = ("poisoned", "old", "full")
+        seen["day"], *homes = await asyncio.gather(
+            day("empty", wanted["pages"]), *map(other_home, others)
+        )
+        seen["homes"] = dict(zip(others, homes))
     print(json.dumps(seen))
 
 

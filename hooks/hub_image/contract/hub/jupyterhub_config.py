@@ -9,6 +9,9 @@ from dockerspawner import DockerSpawner
 
 SESSION = os.environ["SESSION"]
 LABELS = {"hub-image.session": SESSION}
+# Of the entry in the hub's menu what means something without Kubernetes.
+PROFILE = json.loads(os.environ["PROFILE"])
+OVERRIDE = PROFILE.get("kubespawner_override") or {}
 HOMES = ("/home/jovyan", "/home/rstudio")
 UID, GID = 1000, 100
 
@@ -86,6 +89,9 @@ c.JupyterHub.load_roles = [
     }
 ]
 
+if PROFILE:
+    c.JupyterHub.template_vars = {"announcement": f"{PROFILE['display_name']}: {os.environ['IMAGE']}"}
+
 c.JupyterHub.spawner_class = LikeKubernetes
 c.Spawner.cmd = [WRAPPER, "jupyterhub-singleuser"]
 c.Spawner.default_url = os.environ["DEFAULT_URL"]
@@ -95,6 +101,7 @@ c.Spawner.environment = {
     "JUPYTER_RUNTIME_DIR": "/tmp/.jupyter-runtime",
     "JUPYTER_IMAGE": os.environ["IMAGE"],
     "JUPYTER_IMAGE_SPEC": os.environ["IMAGE"],
+    **(OVERRIDE.get("environment") or {}),
 }
 c.DockerSpawner.image = os.environ["IMAGE"]
 c.DockerSpawner.pull_policy = "never"
@@ -115,7 +122,7 @@ c.DockerSpawner.mounts = [
 ]
 c.DockerSpawner.extra_create_kwargs = {
     "user": f"{UID}:{GID}",
-    "working_dir": "/home/jovyan",
+    "working_dir": OVERRIDE.get("working_dir") or "/home/jovyan",
     "labels": LABELS,
 }
 c.DockerSpawner.extra_host_config = {
