@@ -1,7 +1,7 @@
 """What a person does in the browser: log in, see the launcher, open a notebook, run a cell.
 
-Usage: browser.py ADDRESS CHROMIUM SCREENSHOT; prints the launcher's kernels and the cell's output as
-JSON. A program of its own, because it has to run where the hub's port is published.
+Usage: browser.py ADDRESS CHROMIUM SCREENSHOT; prints what the login page announces, the launcher's
+kernels and the cell's output as JSON. A program of its own, because it has to run where the hub's port is published.
 """
 
 import json
@@ -20,6 +20,7 @@ def main(address: str, chromium: str, screenshot: str) -> None:
         page.set_default_timeout(60_000)
         try:
             page.goto(address)
+            announced = page.locator(".announcement").inner_text()
             page.fill("#username_input", "ada")
             page.click("#login_submit")
             page.wait_for_url(re.compile(r"/user/ada/lab"), timeout=120_000)
@@ -27,6 +28,8 @@ def main(address: str, chromium: str, screenshot: str) -> None:
             section.locator(".jp-LauncherCard").first.wait_for()
             cards = [card.inner_text() for card in section.locator(".jp-LauncherCard").all()]
             section.locator(".jp-LauncherCard", has_text="Python 3").first.click()
+            # What is run before the kernel is there is lost.
+            page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
             cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
             cell.click()
             page.keyboard.type("print(6 * 7)")
@@ -37,7 +40,8 @@ def main(address: str, chromium: str, screenshot: str) -> None:
         finally:
             page.screenshot(path=screenshot)
             browser.close()
-    print(json.dumps({"cards": [card.strip() for card in cards], "output": printed}))
+    kernels = sorted(card.strip() for card in cards)
+    print(json.dumps({"announced": announced.strip(), "kernels": kernels, "output": printed}))
 
 
 if __name__ == "__main__":

@@ -12,19 +12,34 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from hub_image import profiles
 from hub_image.contract import docker
 
 pytestmark = pytest.mark.engine
 
 HERE = Path(__file__).parent
 PORT = "18123"
+KIND = "r-julia"
 ARTIFACTS = Path(os.environ.get("HUB_IMAGE_ARTIFACTS") or ROOT / "build" / "contract")
 
 
+def traces() -> set[str]:
+    """Every container, network and volume that `hub-image` made."""
+    mark = f"--filter=label={docker.LABEL}"
+    kinds = (["ps", "--all"], ["network", "ls"], ["volume", "ls"])
+    return {name for kind in kinds for name in docker.output(*kind, "--quiet", mark).split()}
+
+
 @pytest.fixture
-def hub(good):
+def before(docker_environment) -> set[str]:
+    """What was there before: others may be at work."""
+    return traces()
+
+
+@pytest.fixture
+def hub(good, before):
     """`hub-image hub` with a good image, in a process of its own; ended as by Ctrl-C."""
-    image, repository = good("python")
+    image, repository = good(KIND)
     command = [sys.executable, "-m", "hub_image", "hub", image, f"--port={PORT}", "--no-browser"]
     process = subprocess.Popen(
         [*command, f"--repository={repository}"],
@@ -40,21 +55,26 @@ def hub(good):
         process.communicate(timeout=60)
 
 
-def test_a_champion_clicks_through_the_hub(hub, chromium, engine):
+def test_a_champion_clicks_through_the_hub(hub, before, good, chromium, engine):
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     screenshot = ARTIFACTS / "jupyterlab.png"
     line = [sys.executable, HERE / "browser.py", f"http://127.0.0.1:{PORT}", chromium, screenshot]
     done = subprocess.run(engine.inside(*line), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    seen = json.loads(done.stdout)
-    assert seen == {"cards": ["Python 3 (ipykernel)"], "output": "42"}
+    image, repository = good(KIND)
+    specs = docker.output("run", "--rm", image, "jupyter", "kernelspec", "list", "--json")
+    kernels = json.loads(specs)["kernelspecs"].values()
+    [profile] = profiles.read(repository)
+    assert json.loads(done.stdout) == {
+        "announced": f"{profile['display_name']}: {image}",
+        "kernels": sorted(kernel["spec"]["display_name"] for kernel in kernels),
+        "output": "42",
+    }
+    assert len(kernels) == 3
     assert screenshot.stat().st_size > 10_000
 
+    made = traces() - before
+    assert made
     hub.send_signal(signal.SIGINT)
     assert hub.wait(60) == 0
-    for kind in (["ps", "--all"], ["network", "ls"], ["volume", "ls"]):
-        mark = f"--filter=label={docker.LABEL}"
-        names = docker.output(
-            *kind, mark, "--format={{.Names}}" if "ps" in kind else "--format={{.Name}}"
-        )
-        assert "ada" not in names
+    assert not made & traces()

@@ -24,7 +24,9 @@ GROUPS = {
     "container": (container.CHECKS, container.Container),
     "hub": (on_hub.CHECKS, on_hub.Day),
 }
-CHECKS = {f"{check.number} {check.name}": check for checks, _ in GROUPS.values() for check in checks}
+CHECKS = {
+    f"{check.number} {check.name}": check for checks, _ in GROUPS.values() for check in checks
+}
 # What no image can break, with the reason.
 WITHOUT_FAULT = {
     "C28 databases in the home": "it is the hub that switches the history off",
@@ -161,7 +163,8 @@ def test_requirements_of_the_owner_that_cannot_be_installed(target, tmp_path):
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
-    "kind", [kind if kind in ON_ANY_RUN else pytest.param(kind, marks=whole_matrix) for kind in GOOD]
+    "kind",
+    [kind if kind in ON_ANY_RUN else pytest.param(kind, marks=whole_matrix) for kind in GOOD],
 )
 def test_good_image_raises_nothing(kind, good, target, record_property):
     found = target(kind, repository=good(kind)[1])

@@ -123,3 +123,19 @@ SMALLEST = {"start_from": "scratch", "package_manager": "pip"}
 def smallest(render) -> Path:
     """A repository whose image is built quickest: Debian with pip."""
     return render(**SMALLEST)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print what packages for one session were seen to do, by flavour of image."""
+    rows = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "session"
+    ]
+    if rows:
+        terminalreporter.section("packages for one session")
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:2]
+        for flavour, typed, seen in sorted(rows):
+            terminalreporter.write_line(f"{flavour:<{widths[0]}}  {typed:<{widths[1]}}  {seen}")

@@ -53,11 +53,16 @@ def installers(answers: dict) -> list[str]:
     return ["pip", *([] if rocker or scratch_pip else ["conda"]), *answers.get("languages", [])]
 
 
-CASES = [
-    pytest.param(cell, installer, id=f"{cell}-{installer}", marks=[] if cell == "scratch-pip" else whole_matrix)
-    for cell, answers in CELLS.items()
-    for installer in installers(answers)
-]  # fmt: skip
+ON_ANY_RUN = ("scratch-pip", "docker-stacks-conda")
+
+
+def some(cell: str, *more: str):
+    """Parameters of one test; those of most flavours are tried with --whole-matrix."""
+    marks = () if cell in ON_ANY_RUN else whole_matrix
+    return pytest.param(cell, *more, id="-".join([cell, *more]), marks=marks)
+
+
+CASES = [(cell, installer) for cell in CELLS for installer in installers(CELLS[cell])]
 
 
 @pytest.fixture(scope="session")
@@ -108,22 +113,23 @@ def cell(start, image: str, installer: str, line: str) -> str:
     return said["ir" if installer == "r" else "python3"]
 
 
-@pytest.mark.parametrize(("flavour", "installer"), CASES)
-def test_installed_used_and_gone(flavour, installer, image_of, start):
+@pytest.mark.parametrize(("flavour", "installer"), [some(*case) for case in CASES])
+def test_installed_used_and_gone(flavour, installer, image_of, start, record_property):
     image = image_of(flavour)
     for _ in ("first start", "second start"):
         said = cell(start, image, installer, TYPED[installer])
         assert re.search(r"before (False|false|FALSE)", said), said
         assert re.search(r"after \w+", said), said
+    sentence = "installed, used, gone at the next start"
+    record_property("session", (flavour, TYPED[installer], sentence))
 
 
-@pytest.mark.parametrize(
-    "flavour", [pytest.param(c, marks=[] if c == "scratch-pip" else whole_matrix) for c in CELLS if "conda" not in installers(CELLS[c])]
-)  # fmt: skip
-def test_conda_where_there_is_none_names_pip(flavour, image_of, start):
+@pytest.mark.parametrize("flavour", [some(c) for c in CELLS if (c, "conda") not in CASES])
+def test_conda_where_there_is_none_names_pip(flavour, image_of, start, record_property):
     said = cell(start, image_of(flavour), "conda", TYPED["conda"])
     assert not re.search(r"^after ", said, re.MULTILINE)
     assert "%pip install" in said.splitlines()[-1], said
+    record_property("session", (flavour, TYPED["conda"], said.splitlines()[-1]))
 
 
 WHEEL = "/home/jovyan/jupyter_server-9999.0-py3-none-any.whl"
@@ -152,10 +158,10 @@ server.wait()
 """
 
 
-@pytest.mark.parametrize(
-    "flavour", [c if c == "scratch-pip" else pytest.param(c, marks=whole_matrix) for c in CELLS]
-)
-def test_what_pip_install_user_leaves_does_not_stop_the_next_start(flavour, image_of, start):
+@pytest.mark.parametrize("flavour", [some(cell) for cell in CELLS])
+def test_what_pip_install_user_leaves_does_not_stop_the_next_start(
+    flavour, image_of, start, record_property
+):
     """The image does not look into the home; on images with a virtual environment pip refuses by itself."""
     image = image_of(flavour)
     assert start(image, "python", "-", input=BROKEN).returncode == 0
@@ -180,3 +186,5 @@ def test_what_pip_install_user_leaves_does_not_stop_the_next_start(flavour, imag
             start(image, "python", "-c", "import sys; print(sys.prefix != sys.base_prefix)").stdout
             == "True\n"
         )
+    sentence = "a broken jupyter_server there does not stop the next start"
+    record_property("session", (flavour, "pip install --user", sentence))

@@ -252,7 +252,7 @@ async def day(user, pages):
 
     async def in_each(step):
         work = (cells(user, steps[step], name=kernel) for kernel, *steps in languages.values())
-        return dict(zip(languages, [said for [said] in await asyncio.gather(*work)]))
+        return dict(zip(languages, [said for [said] in await asyncio.gather(*work)], strict=True))
 
     seen["install"] = await in_each(0)
     await stop(user)
@@ -280,7 +280,7 @@ async def main():
         seen["day"], *homes = await asyncio.gather(
             day("empty", wanted["pages"]), *map(other_home, others)
         )
-        seen["homes"] = dict(zip(others, homes))
+        seen["homes"] = dict(zip(others, homes, strict=True))
     print(json.dumps(seen))
 
 

@@ -90,7 +90,9 @@ c.JupyterHub.load_roles = [
 ]
 
 if PROFILE:
-    c.JupyterHub.template_vars = {"announcement": f"{PROFILE['display_name']}: {os.environ['IMAGE']}"}
+    c.JupyterHub.template_vars = {
+        "announcement": f"{PROFILE['display_name']}: {os.environ['IMAGE']}"
+    }
 
 c.JupyterHub.spawner_class = LikeKubernetes
 c.Spawner.cmd = [WRAPPER, "jupyterhub-singleuser"]
