@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 from xml.etree import ElementTree
 
 import pytest
 
-from hub_image import test
+from hub_image import hub, test
 from hub_image.contract import (
     Check,
     Failure,
@@ -97,8 +98,15 @@ def test_answers_come_from_the_repository(tmp_path, monkeypatch):
     (tmp_path / ".github/image.env").write_text(
         "HUB_VERSION=4.1\nBASE_FAMILY=pangeo\nPLATFORMS=linux/amd64,linux/arm64\nINTERFACES=rstudio\n"
     )
-    found = test.target(options("--repository", str(tmp_path), "--default-url", "/tree"))
-    assert (found.hub_version, found.family, found.default_url) == ("4.1", "pangeo", "/tree")
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub/profile.yaml").write_text(
+        "display_name: Ocean\nkubespawner_override: {default_url: /rstudio}\n"
+    )
+    found = test.target(options("--repository", str(tmp_path)))
+    assert (found.hub_version, found.family, found.default_url) == ("4.1", "pangeo", "/rstudio")
+    assert found.profile["display_name"] == "Ocean"
+    asked = test.target(options("--repository", str(tmp_path), "--default-url", "/tree"))
+    assert asked.default_url == "/tree"
     assert found.platforms == ("linux/amd64", "linux/arm64") and found.interfaces == ("rstudio",)
     alone = test.target(options("--repository", str(tmp_path / "nowhere")))
     assert (alone.hub_version, alone.default_url) == (test.catalog.load()["hub"], "/lab")
@@ -120,3 +128,15 @@ def test_no_docker_is_one_sentence(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "hub-image test: there is no `docker` command: install Docker and start it\n"
     )
+
+
+@pytest.mark.parametrize("command", [test, hub])
+def test_a_profile_that_no_hub_takes_is_one_sentence(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(docker, "call", lambda *_, **__: subprocess.CompletedProcess([], 0, "", ""))
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub/profile.yaml").write_text("display_name: Ocean\ndefualt: true\n")
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    assert command.run(parser.parse_args(["ocean:1", "--repository", str(tmp_path)])) == 2
+    said = capsys.readouterr().err
+    assert "profile.yaml:2: `defualt` is no key of a profile" in said and said.count("\n") == 1

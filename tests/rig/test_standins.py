@@ -108,12 +108,12 @@ def test_languages(base: Base) -> None:
         assert there == (language in base.entry["languages"])
 
 
-@pytest.mark.whole_matrix
-def test_python(base: Base) -> None:
-    if not rig.is_provided():
-        pytest.skip("stand-ins have Debian's Python, whatever the real image pins")
-    done = base.shell("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'")
-    assert done.stdout.strip() == base.entry["python"]
+if rig.is_provided():  # stand-ins have Debian's Python, whatever the real image pins
+
+    @pytest.mark.whole_matrix
+    def test_python(base: Base) -> None:
+        done = base.shell("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'")
+        assert done.stdout.strip() == base.entry["python"]
 
 
 @pytest.mark.parametrize(
