@@ -26,7 +26,8 @@ def main(address: str, chromium: str, screenshot: str) -> None:
             page.wait_for_url(re.compile(r"/user/ada/lab"), timeout=120_000)
             section = page.locator(".jp-Launcher-section", has_text="Notebook").first
             section.locator(".jp-LauncherCard").first.wait_for()
-            cards = [card.inner_text() for card in section.locator(".jp-LauncherCard").all()]
+            labels = section.locator(".jp-LauncherCard-label").all()
+            kernels = sorted(label.inner_text().strip() for label in labels)
             section.locator(".jp-LauncherCard", has_text="Python 3").first.click()
             # What is run before the kernel is there is lost.
             page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
@@ -40,7 +41,6 @@ def main(address: str, chromium: str, screenshot: str) -> None:
         finally:
             page.screenshot(path=screenshot)
             browser.close()
-    kernels = sorted(card.strip() for card in cards)
     print(json.dumps({"announced": announced.strip(), "kernels": kernels, "output": printed}))
 
 

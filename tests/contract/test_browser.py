@@ -23,21 +23,15 @@ KIND = "r-julia"
 ARTIFACTS = Path(os.environ.get("HUB_IMAGE_ARTIFACTS") or ROOT / "build" / "contract")
 
 
-def traces() -> set[str]:
-    """Every container, network and volume that `hub-image` made."""
-    mark = f"--filter=label={docker.LABEL}"
+def traces(session: str) -> list[str]:
+    """Every container, network and volume of one run of `hub-image`."""
+    mark = f"--filter=label={docker.LABEL}={session}"
     kinds = (["ps", "--all"], ["network", "ls"], ["volume", "ls"])
-    return {name for kind in kinds for name in docker.output(*kind, "--quiet", mark).split()}
+    return [name for kind in kinds for name in docker.output(*kind, "--quiet", mark).split()]
 
 
 @pytest.fixture
-def before(docker_environment) -> set[str]:
-    """What was there before: others may be at work."""
-    return traces()
-
-
-@pytest.fixture
-def hub(good, before):
+def hub(good):
     """`hub-image hub` with a good image, in a process of its own; ended as by Ctrl-C."""
     image, repository = good(KIND)
     command = [sys.executable, "-m", "hub_image", "hub", image, f"--port={PORT}", "--no-browser"]
@@ -55,7 +49,7 @@ def hub(good, before):
         process.communicate(timeout=60)
 
 
-def test_a_champion_clicks_through_the_hub(hub, before, good, chromium, engine):
+def test_a_champion_clicks_through_the_hub(hub, good, chromium, engine):
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     screenshot = ARTIFACTS / "jupyterlab.png"
     line = [sys.executable, HERE / "browser.py", f"http://127.0.0.1:{PORT}", chromium, screenshot]
@@ -73,8 +67,9 @@ def test_a_champion_clicks_through_the_hub(hub, before, good, chromium, engine):
     assert len(kernels) == 3
     assert screenshot.stat().st_size > 10_000
 
-    made = traces() - before
-    assert made
+    label = f'--format={{{{.Label "{docker.LABEL}"}}}}'
+    session = docker.output("ps", f"--filter=publish={PORT}", label).strip()
+    assert len(traces(session)) > 3
     hub.send_signal(signal.SIGINT)
     assert hub.wait(60) == 0
-    assert not made & traces()
+    assert not traces(session)

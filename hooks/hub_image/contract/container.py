@@ -54,9 +54,6 @@ class Container:
         self.target = target
         self.session = session
         self.hidden, self.server_environment = self._start()
-        self.own_home = session.start(
-            f"--user={USER}", "--network=none", "--entrypoint=sleep", target.reference, "infinity"
-        )
 
     def _start(self) -> tuple[str, list[str]]:
         """The container that most checks look into, and the environment that a server gets there.
@@ -101,6 +98,12 @@ class Container:
     def shell(self, script: str) -> str:
         """What a shell script prints in the container with the hidden home."""
         return self.exec("sh", "-c", script).stdout.strip()
+
+    @cached_property
+    def own_home(self) -> str:
+        """A container in which the image's own home is not hidden."""
+        options = (f"--user={USER}", "--network=none", "--entrypoint=sleep")
+        return self.session.start(*options, self.target.reference, "infinity")
 
     def in_own_home(self, script: str) -> list[str]:
         """The lines that a shell script prints where the image's own home is not hidden."""
