@@ -28,6 +28,12 @@ def test_base_is_complete(key):
     )
 
 
+def test_titles_are_told_apart():
+    """Two bases with one title would be one choice. A retired one says so behind its title."""
+    titles = [(base["title"], bool(base.get("retired"))) for base in BASES.values()]
+    assert len(set(titles)) == len(titles)
+
+
 def test_families_are_complete_and_alike():
     fields = {name: set(family) for name, family in FAMILIES.items()}
     assert all(has == fields["scratch"] for has in fields.values())
