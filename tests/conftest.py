@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +80,69 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "First release")
     git(folder, "tag", "v1.0.0")
+    return folder
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch):
+    """A folder in memory, where the machine has such, also for what Copier makes: git is several times faster there."""
+    if os.access("/dev/shm", os.W_OK):
+        monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+SMALL = {
+    "copier.yml": """\
+catalog: {type: yaml, default: "{% include 'catalog.yml' %}", when: false}
+title: {type: str, default: Ocean}
+languages: {type: str, multiselect: true, default: [], choices: [r, julia]}
+manager: {type: str, default: conda, choices: [conda, pip]}
+base:
+  type: str
+  default: "{{ catalog.bases | list | first }}"
+  choices: |
+    {%- for key, entry in catalog.bases.items()
+      if not entry.retired | default(false) or key == base | default %}
+    "{{ entry.title }}{{ ' (retired)' if entry.retired | default(false) }}": {{ key }}
+    {%- endfor %}
+# ── Computed from the answers
+conda: {type: bool, default: "{{ manager == 'conda' }}", when: false}
+_subdirectory: template
+_envops: {undefined: jinja2.StrictUndefined}
+_skip_if_exists:
+  - README.md
+  - environment.yml
+  - requirements.txt
+_exclude:
+  - "{% if _copier_operation == 'update' %}README.md{% endif %}"
+  - "{% if _copier_operation == 'update' %}environment.yml{% endif %}"
+  - "{% if _copier_operation == 'update' %}requirements.txt{% endif %}"
+""",
+    "CHANGELOG.md": "# Changelog\n\n## Unreleased\n",
+    "catalog.yml": "".join(
+        ["bases:\n", *(f'  {key}:\n    title: "The {key}"\n    image: quay.io/{key}\n' for key in ("scipy", "pangeo"))]
+    ),
+    "template/{{ _copier_conf.answers_file }}.jinja": "# Written by Copier\n{{ _copier_answers | to_nice_yaml -}}\n",
+    "template/Dockerfile.jinja": "FROM {{ catalog.bases[base].image }}\nLABEL title={{ title }}\n"
+    + "".join(f"RUN step {n}\n" for n in range(12)),
+    "template/GUIDE.md": "".join(f"Paragraph {n} of the guide.\n\n" for n in range(12)),
+    "template/.github/actions/setup/action.yml": "".join(f"step: {n}\n" for n in range(8)),
+    "template/.github/workflows/image.yml": "# Written by nobody\nname: image\n",
+    "template/README.md": "# Ours\n\nA text.\n",
+    "template/{% if conda %}environment.yml{% endif %}": "channels: [conda-forge]\ndependencies: []\n",
+    "template/{% if not conda %}requirements.txt{% endif %}": "# packages\n",
+    "template/{% if conda %}conda.sh{% endif %}": "# the template's own, for one answer only\nconda info\n",
+}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Path:
+    """A template by the conventions of ours, for tests that render hundreds of times."""
+    folder = tmp_path_factory.mktemp("small") / "small-template"
+    for name, text in SMALL.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
     return folder
 
 
