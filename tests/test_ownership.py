@@ -18,7 +18,8 @@ TEMPLATE = {
     "GUIDE.md", "Dockerfile", ".github/image.env", ".copier-answers.yml", ".dockerignore",
     ".gitattributes", ".gitignore", ".pre-commit-config.yaml",
     "hub/link-request.md", "hub/profile.yaml",
-    ".github/workflows/image.yml", ".github/actions/setup/action.yml", ".github/actions/build/action.yml",
+    ".github/workflows/image.yml", ".github/workflows/update.yml", ".github/workflows/configure.yml",
+    ".github/actions/setup/action.yml", ".github/actions/setup/get-hub-image.sh", ".github/actions/build/action.yml",
     ".github/actions/sign/action.yml", ".github/actions/report/action.yml",
 }  # fmt: skip
 EVERYTHING = [

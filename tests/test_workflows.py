@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT
+from conftest import CATALOG, ROOT
 
 TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -50,7 +50,8 @@ def test_scripts_of_actions_pass_shellcheck(tmp_path):
                 assert "${{" not in step["run"], (
                     f"{action}: give values to a script by its environment"
                 )
-    lint("shellcheck", "--severity=style", *tmp_path.glob("*.sh"))
+    files = (ROOT / "template/.github/actions").glob("*/*.sh")
+    lint("shellcheck", "--severity=style", *tmp_path.glob("*.sh"), *files)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,8 @@ def test_tests_workflow_builds_every_cell():
 
     jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
     assert jobs["images"]["strategy"]["matrix"]["cell"] == list(CELLS)
+    offered = [key for key, base in CATALOG["bases"].items() if not base.get("retired")]
+    assert jobs["bases"]["strategy"]["matrix"]["base"] == offered
 
 
 def test_tests_workflow_runs_every_suite_that_needs_an_engine():
@@ -88,3 +91,11 @@ def test_tests_workflow_runs_every_suite_that_needs_an_engine():
         if re.search(r"^(pytestmark = .*|@)pytest\.mark\.engine", file.read_text(), re.M):
             path = file.relative_to(ROOT)
             assert {str(path), str(path.parent)} & set(named), f"{path} is in no job"
+
+
+def test_a_form_and_a_schedule_change_nothing_in_the_template():
+    """They are here too, because "Use this template" copies this repository."""
+    for name in ("update.yml", "configure.yml"):
+        [job] = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())["jobs"].values()
+        for step in job["steps"][1:]:
+            assert "hashFiles(" in step["if"], f"{name}: {step['name']}"

@@ -1,0 +1,153 @@
+"""A repository as GitHub would hold it: bare, with a rule for pushes, and an API beside it; and jobs that use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from conftest import git
+
+HERE = Path(__file__).parent
+OWNER, NAME = "ocean", "ice-core"
+
+
+class Hosted:
+    """The repository ocean/ice-core."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.bare, self.clone, self.folder = folder / "hosted.git", folder / NAME, folder
+        git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.bare))
+        shutil.copy(HERE / "standins/pre-receive", self.bare / "hooks/pre-receive")
+        (self.bare / "hooks/pre-receive").chmod(0o755)
+        self.file = folder / "github.json"
+        self.file.write_text(
+            json.dumps(
+                {
+                    "repository": {"full_name": f"{OWNER}/{NAME}", "html_url": f"https://github.com/{OWNER}/{NAME}",
+                                   "fork": False, "is_template": False},
+                    "pulls": [], "issues": [], "started": [], "conclusion": "success", "forbidden": [],
+                }
+            )
+        )  # fmt: skip
+        self.port = port
+        command = [sys.executable, HERE / "standins/repository.py", str(port), self.file]
+        self.process = subprocess.Popen(command)
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/repos/{OWNER}/{NAME}").close()
+                return
+            except urllib.error.URLError:
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def state(self, **changes: object) -> dict:
+        """What is kept beside git; `changes` replaces parts of it."""
+        kept = json.loads(self.file.read_text()) | changes
+        self.file.write_text(json.dumps(kept))
+        return kept
+
+    def owner_pushes(self, message: str = "work", branch: str = "main") -> str:
+        """A person commits everything in `clone` and pushes it; return the commit."""
+        if not (self.clone / ".git").exists():
+            git(self.clone, "init", "--quiet", "--initial-branch", "main")
+        git(self.clone, "add", "--all")
+        git(self.clone, "commit", "--quiet", "--allow-empty", "--message", message)
+        environment = os.environ | {"PERSON": "yes"}
+        push = ["git", "-C", self.clone, "push", "--quiet", "--force", self.bare, f"HEAD:{branch}"]
+        subprocess.run(push, check=True, env=environment, capture_output=True)
+        return git(self.clone, "rev-parse", "HEAD").strip()
+
+    def branches(self) -> dict[str, str]:
+        """Each branch with its commit."""
+        listed = git(
+            self.bare, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads"
+        )
+        return dict(line.split() for line in listed.splitlines())
+
+    def checkout(self, branch: str = "main") -> Path:
+        """A fresh checkout, as a job gets it."""
+        folder = self.folder / f"job-{len(list(self.folder.glob('job-*')))}" / NAME
+        git(self.folder, "clone", "--quiet", "--branch", branch, str(self.bare), str(folder))
+        return folder
+
+    def variables(self, event: dict | None = None) -> dict[str, str]:
+        """What GitHub tells a job."""
+        (self.folder / "event.json").write_text(json.dumps(self.event() | (event or {})))
+        return {
+            "GITHUB_API_URL": f"http://127.0.0.1:{self.port}",
+            "GITHUB_REPOSITORY": f"{OWNER}/{NAME}",
+            "GITHUB_REPOSITORY_OWNER": OWNER,
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_EVENT_PATH": str(self.folder / "event.json"),
+            "GITHUB_TOKEN": "of-this-job",
+            "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md"),
+        }
+
+    def event(self) -> dict:
+        repository = {
+            "default_branch": "main",
+            "full_name": f"{OWNER}/{NAME}",
+            "name": NAME,
+            "owner": {"login": OWNER},
+        }
+        return {"repository": repository, "ref": "refs/heads/main"}
+
+    def act(self, workflow: str, event: str, **payload: object) -> tuple[int, str]:
+        """Let act run a workflow of the default branch; return its exit code and its log."""
+        project = self.checkout()
+        variables = self.variables(payload)
+        line = [
+            Path(sys.executable).parent / "act",
+            event,
+            "--eventpath",
+            variables.pop("GITHUB_EVENT_PATH"),
+        ]
+        line += [
+            "--directory",
+            project,
+            "--workflows",
+            f".github/workflows/{workflow}",
+            "--no-cache-server",
+        ]
+        line += [
+            "--pull=false",
+            "--actor",
+            OWNER,
+            "--defaultbranch",
+            "main",
+            "--platform",
+            "ubuntu-24.04=-self-hosted",
+        ]
+        text = (project / ".github/workflows" / workflow).read_text()
+        for uses in set(re.findall(r"uses: (actions/checkout@\w+)", text)):
+            line += ["--local-repository", f"{uses}={HERE / 'standins/checkout'}"]
+        line += [
+            "--secret",
+            f"GITHUB_TOKEN={variables.pop('GITHUB_TOKEN')}",
+            "--env",
+            f"PROJECT={self.bare}",
+        ]
+        del variables["GITHUB_STEP_SUMMARY"]
+        for name, value in variables.items():
+            line += ["--env", f"{name}={value}"]
+        environment = os.environ | {
+            "XDG_CACHE_HOME": str(self.folder / "act"),
+            "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        result = subprocess.run(line, env=environment, text=True, capture_output=True)
+        log = result.stdout + result.stderr
+        (self.folder / f"{workflow}.log").write_text(log)
+        return result.returncode, log

@@ -1,0 +1,421 @@
+"""update.yml and configure.yml: what happens to a repository on GitHub.
+
+Real: the workflows, run by act; hub-image, installed as they install it; git; Copier. Stand-ins: GitHub's API
+(standins/repository.py) and its rule for pushes with a job's own token (standins/pre-receive). Unproven here:
+permissions, the login of git by a header, that GitHub starts image.yml for a started dispatch, and that its checks are
+shown on the pull request.
+
+What a run does is tested with the command; that the workflows call it, with act.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import copier
+import pytest
+import yaml
+
+from conftest import QUESTIONS_FILE, ROOT, files, git
+from hub_image import configure, propose
+from hub_image import update as updating
+from hub_image.github import Problem
+
+from .conftest import free_port
+from .hosting import NAME, OWNER, Hosted
+
+FORM = yaml.safe_load((ROOT / ".github/workflows/configure.yml").read_text())[True][
+    "workflow_dispatch"
+]["inputs"]
+
+
+@pytest.fixture
+def hosted(memory):
+    repository = Hosted(memory, free_port())
+    yield repository
+    repository.stop()
+
+
+@pytest.fixture
+def template(small, memory):
+    """A small template with one release, v1.0.0, to make more of."""
+    folder = shutil.copytree(small, memory / "small-template")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "First release")
+    git(folder, "tag", "v1.0.0")
+    return folder
+
+
+@pytest.fixture
+def ours(published, memory):
+    """This template, released."""
+    return shutil.copytree(published, memory / "hub-image-template")
+
+
+def release(template, version: str, text: str = "", path: str = "Dockerfile.jinja") -> None:
+    """Release the template, with text added to a file."""
+    with (template / "template" / path).open("a") as file:
+        file.write(text)
+    changelog = template / "CHANGELOG.md"
+    changelog.write_text(
+        changelog.read_text().replace(
+            "## Unreleased", f"## Unreleased\n\n## {version}\n\n- New in {version}."
+        )
+    )
+    git(template, "commit", "--quiet", "--all", "--message", version)
+    git(template, "tag", version)
+
+
+@pytest.fixture
+def image(hosted, template):
+    """The repository holds an image that was made from v1.0.0, with work of its owner's."""
+    copier.run_copy(str(template), hosted.clone, defaults=True, quiet=True)
+    with (hosted.clone / "environment.yml").open("a") as file:
+        file.write("# ours\n")
+    hosted.owner_pushes()
+    return hosted
+
+
+def run(hosted, monkeypatch, command=propose.update, answers=None, event=None) -> int:
+    """Do what a job does in a fresh checkout; the summary of earlier runs is gone."""
+    (hosted.folder / "summary.md").write_text("")
+    for name, value in hosted.variables(event).items():
+        monkeypatch.setenv(name, value)
+    return command(hosted.checkout(), answers or {})
+
+
+def summary(hosted) -> str:
+    return (hosted.folder / "summary.md").read_text()
+
+
+def show(hosted, branch: str, path: str) -> str:
+    return git(hosted.bare, "show", f"{branch}:{path}")
+
+
+def test_a_release_becomes_one_pull_request(image, template, monkeypatch):
+    main = image.branches()["main"]
+    run(image, monkeypatch)
+    assert image.branches() == {"main": main} and image.state()["pulls"] == []
+    release(template, "v1.1.0", "# one\n")
+    release(template, "v1.2.0", "# two\n")
+    for _ in range(2):  # the second run finds everything done
+        assert run(image, monkeypatch) == 0
+        assert (
+            image.branches().keys() == {"main", "hub-image/update"}
+            and image.branches()["main"] == main
+        )
+        [pull] = image.state()["pulls"]
+        assert (pull["title"], pull["base"]) == ("Update to v1.2.0 of the template", "main")
+        assert image.state()["started"] == [["image.yml", "hub-image/update"]]
+    assert show(image, "hub-image/update", "Dockerfile").endswith("# one\n# two\n")
+    assert show(image, "hub-image/update", "environment.yml").endswith("# ours\n")
+    for words in (
+        "New in v1.1.0",
+        "New in v1.2.0",
+        "To undo it",
+        "Dockerfile: changed",
+        "has passed its tests",
+    ):
+        assert words in pull["body"]
+    assert image.state()["issues"] == []
+
+    release(template, "v1.3.0", "# three\n")
+    image.state(conclusion="failure")
+    run(image, monkeypatch)
+    [pull] = image.state()["pulls"]
+    assert (
+        pull["title"] == "Update to v1.3.0 of the template"
+        and "do not merge this yet" in pull["body"]
+    )
+    pull["state"] = "closed"
+    image.state(pulls=[pull])
+    branches = image.branches()
+    run(image, monkeypatch)
+    assert image.state()["pulls"] == [pull] and image.branches() == branches, "a closed one is a no"
+
+
+def test_conflicts_become_one_issue(image, template, monkeypatch):
+    dockerfile = image.clone / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN ours\n")
+    main = image.owner_pushes()
+    release(template, "v1.1.0", "RUN theirs\n")
+    assert run(image, monkeypatch) == 0
+    assert image.branches() == {"main": main} and image.state()["pulls"] == []
+    [issue] = image.state()["issues"]
+    for words in (
+        "`Dockerfile`",
+        "RUN ours",
+        "RUN theirs",
+        "hub-image update",
+        "git clone",
+        "New in v1.1.0",
+    ):
+        assert words in issue["body"]
+    dockerfile.write_text(dockerfile.read_text().replace("RUN ours\n", ""))
+    image.owner_pushes("Undo")
+    run(image, monkeypatch)
+    assert [issue["state"] for issue in image.state()["issues"]] == ["closed"]
+    assert len(image.state()["pulls"]) == 1
+
+
+def test_a_changed_workflow_is_left_to_a_person(image, template, monkeypatch):
+    main = image.branches()["main"]
+    release(template, "v1.1.0", "# new\n")
+    release(template, "v1.2.0", "# new\n", ".github/workflows/image.yml")
+    run(image, monkeypatch)
+    assert image.branches() == {"main": main} and image.state()["pulls"] == []
+    [issue] = image.state()["issues"]
+    new = (template / "template/.github/workflows/image.yml").read_text()
+    assert new in issue["body"] and "/edit/main/.github/workflows/image.yml" in issue["body"]
+    (image.clone / ".github/workflows/image.yml").write_text(new)  # as the issue says
+    image.owner_pushes("New workflow")
+    run(image, monkeypatch)
+    assert show(image, "hub-image/update", "Dockerfile").endswith("# new\n")
+    assert len(image.state()["pulls"]) == 1 and image.state()["issues"][0]["state"] == "closed"
+
+
+def test_where_actions_may_not_open_pull_requests_the_branch_waits(image, template, monkeypatch):
+    release(template, "v1.1.0", "# new\n")
+    image.state(forbidden=["/pulls"])
+    run(image, monkeypatch)
+    [issue] = image.state()["issues"]
+    assert (
+        f"https://github.com/{OWNER}/{NAME}/compare/main...hub-image/update?expand=1"
+        in issue["body"]
+    )
+    assert (
+        "Allow GitHub Actions to create" in issue["body"]
+        and "has passed its tests" in issue["body"]
+    )
+    assert show(image, "hub-image/update", "Dockerfile").endswith("# new\n")
+    image.state(forbidden=["/pulls", "/issues/1"])
+    with pytest.raises(Problem):  # the run is red, and its page says the same
+        release(template, "v1.2.0", "# newer\n")
+        run(image, monkeypatch)
+    assert "compare/main...hub-image/update" in summary(image)
+
+
+def test_work_of_others_on_the_branch_is_not_overwritten(image, template, monkeypatch):
+    release(template, "v1.1.0", "# new\n")
+    run(image, monkeypatch)
+    git(image.clone, "fetch", "--quiet", str(image.bare), "hub-image/update")
+    git(image.clone, "checkout", "--quiet", "FETCH_HEAD")
+    theirs = image.owner_pushes("A repair", "hub-image/update")
+    release(template, "v1.2.0", "# newer\n")
+    run(image, monkeypatch)
+    assert image.branches()["hub-image/update"] == theirs
+    [issue] = image.state()["issues"]
+    assert "Somebody else has committed" in issue["body"]
+
+
+def test_an_answer_that_is_gone_is_asked_for_and_not_replaced(image, template, monkeypatch):
+    """A release that breaks the house rules: it removes the base that the repository has."""
+    catalog = (template / "catalog.yml").read_text()
+    (template / "catalog.yml").write_text(catalog.replace("  scipy:\n", "  sci:\n"))
+    release(template, "v1.1.0")
+    main = image.branches()["main"]
+    run(image, monkeypatch)
+    assert image.branches() == {"main": main}
+    [issue] = image.state()["issues"]
+    assert "no longer offers base: scipy" in issue["body"]
+
+
+def test_a_template_that_cannot_be_had_is_no_issue(image, template, monkeypatch):
+    """A red run, and next week another try."""
+    shutil.rmtree(template)
+    with pytest.raises(Problem, match="cannot be had"):
+        run(image, monkeypatch)
+    assert image.state()["issues"] == []
+
+
+def test_the_forms_fields_are_our_questions():
+    asked = {
+        name: question
+        for name, question in QUESTIONS_FILE.items()
+        if name[0] != "_" and question.get("when", True) is not False
+    }
+    assert list(FORM) == list(asked) and len(FORM) <= 25, "GitHub allows no more"
+    for name, question in asked.items():
+        words = question["help"].split("?")[0].split(", as in {{")[0]
+        assert FORM[name]["description"].startswith(words), name
+        choices = question.get("choices")
+        if isinstance(choices, dict) and not question.get("multiselect"):
+            assert FORM[name]["options"] == ["", *choices.values()]
+        else:  # what the catalog offers may change, a workflow may not
+            assert FORM[name]["type"] == "string"
+
+
+@pytest.fixture
+def copy(hosted, ours):
+    """The repository is a copy of the ours, as the button makes one."""
+    ignored = shutil.ignore_patterns(".git")
+    shutil.copytree(ours, hosted.clone, ignore=ignored)
+    hosted.owner_pushes("Initial commit")
+    made_from = {"full_name": "x/hub-image-template", "html_url": str(ours)}
+    hosted.state(repository=hosted.state()["repository"] | {"template_repository": made_from})
+    return hosted
+
+
+OTHERS = {
+    "ourselves before the box is ticked": {
+        "html_url": "https://github.com/hub-image-template/hub-image-template"
+    },
+    "ourselves": {"is_template": True},
+    "a mirror": {"template_repository": None},
+    "a fork of a contributor": {"fork": True},
+}
+
+
+@pytest.mark.parametrize("who", OTHERS)
+def test_only_a_copy_is_configured(who, copy, monkeypatch):
+    copy.state(repository=copy.state()["repository"] | OTHERS[who])
+    before = copy.branches()
+    assert run(copy, monkeypatch, configure.in_ci) == 0
+    assert copy.branches() == before and copy.state()["started"] == []
+    assert "Nothing to configure" in summary(copy)
+
+
+def is_image(hosted, ours, **answers) -> None:
+    """What is on main is what Copier makes of the answers, and can be updated."""
+    fresh = hosted.folder / "fresh" / NAME
+    answers = {"github_owner": OWNER, **answers}
+    copier.run_copy(str(ours), fresh, data=answers, defaults=True, quiet=True)
+    here = hosted.checkout()
+    assert {path: (here / path).read_bytes() for path in files(here)} == {
+        path: (fresh / path).read_bytes() for path in files(fresh)
+    }
+    release(ours, "v1.1.0", "# new\n")
+    assert updating.update(here).changed["Dockerfile"] == "M"
+
+
+def test_a_copy_becomes_an_image_repository(copy, ours, monkeypatch):
+    assert (copy.checkout() / ".github/workflows/tests.yml").exists()
+    answers = {"title": "Ice", "languages": "r"}
+    assert run(copy, monkeypatch, configure.in_ci, answers) == 0
+    assert copy.state()["started"] == [["image.yml", "main"]]
+    is_image(copy, ours, title="Ice", languages=["r"])
+
+
+def test_what_was_written_before_stays(copy, monkeypatch):
+    (copy.clone / "environment.yml").write_text("dependencies: [ours]\n")
+    (copy.clone / "README.md").write_text("Ours.\n")
+    (copy.clone / "notes").mkdir()
+    (copy.clone / "notes/plan.md").write_text("Ours too.\n")
+    copy.owner_pushes()
+    run(copy, monkeypatch, configure.in_ci)
+    here = copy.checkout()
+    assert (here / "environment.yml").read_text() == "dependencies: [ours]\n"
+    assert (here / "README.md").read_text() == "Ours.\n" and (here / "notes/plan.md").exists()
+    assert not (here / "copier.yml").exists() and (here / "Dockerfile").exists()
+    assert "notes/plan.md stays as you wrote it" in summary(copy)
+
+
+@pytest.mark.parametrize("what", ["a bad answer", "a protected branch", "no template"])
+def test_a_refusal_says_why_and_what_to_do_and_changes_nothing(what, copy, ours, monkeypatch):
+    before = copy.branches()
+    answers = {"image_name": "Ice Core"} if what == "a bad answer" else {}
+    if what == "a protected branch":
+        git(copy.bare, "config", "standin.protected", "refs/heads/main")
+    if what == "no template":
+        shutil.rmtree(ours)
+    with pytest.raises(Problem):
+        run(copy, monkeypatch, configure.in_ci, answers)
+    assert copy.branches() == before and copy.state()["started"] == []
+    reason = {"a bad answer": "lowercase letters and digits", "a protected branch": "declined"}
+    assert reason.get(what, "cannot be had") in summary(copy)
+    assert f"git clone https://github.com/{OWNER}/{NAME} && cd {NAME} && pipx run" in summary(copy)
+
+
+def command(folder, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run hub-image in a folder, outside of CI."""
+    import os
+    import sys
+
+    variables = {
+        key: value for key, value in os.environ.items() if not key.startswith("GITHUB_")
+    } | environment
+    line = [sys.executable, "-m", "hub_image", *arguments]
+    return subprocess.run(
+        line,
+        cwd=folder,
+        env=variables | {"PYTHONPATH": str(ROOT / "hooks")},
+        text=True,
+        capture_output=True,
+    )
+
+
+def test_answers_are_given_as_people_write_them(template):
+    given = {"title": "-", "languages": "r, julia", "manager": "pip"}
+    assert updating.normal(template, "v1.0.0", given) == {
+        **given,
+        "title": "",
+        "languages": ["r", "julia"],
+    }
+    assert updating.normal(template, "v1.0.0", {"languages": "-"}) == {"languages": []}
+
+
+def test_at_home(image, template):
+    """The same commands in a terminal."""
+    here = image.clone
+    release(template, "v1.1.0", "# new\n")
+    result = command(here, "update")
+    assert (
+        result.returncode == 0
+        and "- Dockerfile: changed" in result.stdout
+        and updating.UNDO in result.stdout
+    )
+    result = command(here, "update")
+    assert result.returncode == 1 and "not committed" in result.stderr
+    git(here, "commit", "--quiet", "--all", "--message", "Update")
+    answers = {"title": "", "languages": "r, julia", "manager": "pip"}
+    result = command(here, "configure", ANSWERS=json.dumps(answers))
+    assert (
+        result.returncode == 0 and "answer languages: [] becomes ['r', 'julia']" in result.stdout
+    ), result.stderr
+    assert (here / "environment.yml").read_text().endswith("# ours\n"), (
+        "no longer asked for, and still there"
+    )
+    assert (here / "requirements.txt").read_text() == "# packages\n", "asked for now, and made"
+    git(here, "add", "--all")
+    git(here, "commit", "--quiet", "--message", "Languages")
+    result = command(here, "update", "--data", "titel=Ice")
+    assert result.returncode == 1 and "titel: there is no such question" in result.stderr
+    assert git(here, "status", "--porcelain") == ""
+
+
+# ── The workflows, by act ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.network
+def test_configure_and_update_workflows(copy, ours):
+    """From the button to an image repository, a new answer by the form, and an update."""
+    code, log = copy.act("configure.yml", "push")
+    assert code == 0, log[-3000:]
+    assert copy.state()["started"] == [["image.yml", "main"]]
+    is_image(copy, ours)
+
+    code, log = copy.act("update.yml", "schedule")
+    assert code == 0, log[-3000:]
+    assert show(copy, "hub-image/update", "Dockerfile").endswith("# new\n")
+    assert [pull["head"] for pull in copy.state()["pulls"]] == ["hub-image/update"]
+
+    code, log = copy.act(
+        "configure.yml", "workflow_dispatch", inputs=dict.fromkeys(FORM, "") | {"title": "Ice"}
+    )
+    assert code == 0, log[-3000:]
+    assert 'title="Ice"' in show(copy, "hub-image/answers", "Dockerfile")
+    assert [pull["title"] for pull in copy.state()["pulls"]][1] == "Change title"
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("workflow", ["update.yml", "configure.yml"])
+def test_workflows_leave_the_template_alone(workflow, copy):
+    copy.state(repository=copy.state()["repository"] | {"template_repository": None})
+    before = copy.branches()
+    code, log = copy.act(workflow, "workflow_dispatch", inputs=dict.fromkeys(FORM, ""))
+    assert code == 0, log[-3000:]
+    assert copy.branches() == before
+    assert ("hub-image" in log) == (workflow == "configure.yml")
