@@ -545,9 +545,9 @@ def test_our_template(template, memory, capsys):
 
 @pytest.mark.whole_matrix
 def test_small_template_a_thousand_times(small, memory, capsys):
-    run(small, CHANGES, 1000, 50, capsys)
+    run(small, CHANGES, 1000, 25, capsys)
 
 
 @pytest.mark.whole_matrix
 def test_our_template_a_hundred_times(template, memory, capsys):
-    run(template, REAL_CHANGES, 100, 5, capsys)
+    run(template, REAL_CHANGES, 100, 1, capsys)
