@@ -52,7 +52,7 @@ def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
     done: dict[str, Path] = {}
 
     def render(**answers: object) -> Path:
-        key = json.dumps(answers, sort_keys=True)
+        key = json.dumps(answers)  # Copier records answers in the order in which they are given
         if key not in done:
             folder = tmp_path_factory.mktemp("rendered") / "ocean"
             copier.run_copy(
@@ -121,7 +121,13 @@ _exclude:
 """,
     "CHANGELOG.md": "# Changelog\n\n## Unreleased\n",
     "catalog.yml": "".join(
-        ["bases:\n", *(f'  {key}:\n    title: "The {key}"\n    image: quay.io/{key}\n' for key in ("scipy", "pangeo"))]
+        [
+            "bases:\n",
+            *(
+                f'  {key}:\n    title: "The {key}"\n    image: quay.io/{key}\n'
+                for key in ("scipy", "pangeo")
+            ),
+        ]
     ),
     "template/{{ _copier_conf.answers_file }}.jinja": "# Written by Copier\n{{ _copier_answers | to_nice_yaml -}}\n",
     "template/Dockerfile.jinja": "FROM {{ catalog.bases[base].image }}\nLABEL title={{ title }}\n"
