@@ -71,7 +71,7 @@ PIECES = [
     "SHELL 5",
     'SHELL {"MARK": 1}',
     'COPY [1, "MARK"]',
-    "RUN [1]",
+    'RUN [1, "MARK"]',
     "CMD []",
     'CMD {"MARK": 1}',
     "COPY 'MARK",
