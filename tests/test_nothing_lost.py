@@ -82,7 +82,8 @@ class Template:
         if not plain:
             return False
         at = choose(plain, pick // 7)
-        lines[at : at + (pick // 3) % 3] = [f"# {text} {n}\n" for n in range(1 + pick % 3)]
+        gone = next(n for n in ((pick // 3) % 3, 1, 0) if {*range(at, at + n)} <= {*plain})
+        lines[at : at + gone] = [f"# {text} {n}\n" for n in range(1 + pick % 3)]
         path.write_text("".join(lines))
 
     def do_change_everything(self, pick, text):
