@@ -213,8 +213,9 @@ class Owner:
         self.commit()
 
     def commit(self) -> None:
-        git(self.folder, "add", "--all")
-        git(self.folder, "commit", "--quiet", "--allow-empty", "--message", "work")
+        for _ in range(2):  # the first may take line ends from a .gitattributes that it removes
+            git(self.folder, "add", "--all")
+            git(self.folder, "commit", "--quiet", "--allow-empty", "--message", "work")
 
     def paths(self) -> list[str]:
         listed = git(self.folder, "ls-files", "-z").split("\0")
