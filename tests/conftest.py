@@ -65,10 +65,10 @@ def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder and return what it prints."""
-    return subprocess.run(
-        ["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True
-    ).stdout
+    """Run git in a folder and return what it prints; it may quote files that are no UTF-8."""
+    command = ["git", "-C", str(folder), *arguments]
+    result = subprocess.run(command, check=True, capture_output=True)
+    return result.stdout.decode(errors="surrogateescape")
 
 
 @pytest.fixture(scope="session")
