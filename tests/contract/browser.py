@@ -17,13 +17,13 @@ def main(address: str, chromium: str, screenshot: str) -> None:
             executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
         try:
             page.goto(address)
             announced = page.locator(".announcement").inner_text()
             page.fill("#username_input", "ada")
             page.click("#login_submit")
-            page.wait_for_url(re.compile(r"/user/ada/lab"), timeout=120_000)
+            page.wait_for_url(re.compile(r"/user/ada/lab"), timeout=300_000)
             section = page.locator(".jp-Launcher-section", has_text="Notebook").first
             section.locator(".jp-LauncherCard").first.wait_for()
             labels = section.locator(".jp-LauncherCard-label").all()

@@ -46,7 +46,7 @@ def hub(good):
         yield process
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 def test_a_champion_clicks_through_the_hub(hub, good, chromium, engine):
