@@ -40,6 +40,8 @@ def hub(good):
         env={**os.environ, "PYTHONPATH": str(ROOT / "hooks")},
         stdout=subprocess.PIPE,
         text=True,
+        # Tests that run in the background pass on that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert "http://127.0.0.1:" in process.stdout.readline()
