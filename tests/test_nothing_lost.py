@@ -207,7 +207,8 @@ class Owner:
         self.folder = folder
         self.lines: dict[str, list[bytes]] = {}  # written, by the file that they are in
         self.whole: dict[str, bytes] = {}  # files that are to stay as they are to the last byte
-        self.deleted: set[str] = set()
+        self.deleted: set[str] = set()  # of the template's files
+        self.own: set[str] = set()  # a later release may bring a file of the same name
         self.count = 0
         git(folder, "init", "--quiet")
         self.commit()
@@ -336,14 +337,14 @@ class Owner:
         if (self.folder / name).exists() or (self.folder / name).is_symlink():
             return False
         (self.folder / name).parent.mkdir(exist_ok=True)
-        self.deleted.discard(name)
+        self.own.add(name)
         self.write(name, [self.new_line(name) + b"\n"])
 
     def do_new_binary(self, path, pick):
         name = choose(["logo.png", "data.bin"], pick)
         if (self.folder / name).exists():
             return False
-        self.deleted.discard(name)
+        self.own.add(name)
         self.whole[name] = LOGO[::-1] + b"%d" % self.count
         (self.folder / name).write_bytes(self.whole[name])
 
@@ -373,7 +374,7 @@ class Owner:
         return missing
 
     def came_back(self) -> list[str]:
-        return [path for path in self.deleted if (self.folder / path).exists()]
+        return [path for path in self.deleted - self.own if (self.folder / path).exists()]
 
     def marked(self) -> list[str]:
         """Files with a conflict, as anybody finds them."""
