@@ -37,10 +37,8 @@ def between(text: str, before: str, after: str) -> str:
 
 def number(name: str) -> Any:
     """Return the version that a name stands for, also as `git describe` has it (v1.0.0-3-g0a1b2c3), or None."""
-    from packaging.version import (
-        InvalidVersion,
-        Version,
-    )  # not there where only the notes are printed
+    # Here, since release.yml prints notes where it is not installed.
+    from packaging.version import InvalidVersion, Version
 
     try:
         return Version(re.sub(r"-(\d+)-g[0-9a-f]+$", r".post\1", name))

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import catalog, github, propose, update
+from hub_image.git import git
 from hub_image.github import Problem, fail
-from hub_image.update import git
 
 TEMPLATE = "copier.yml"  # only the template and its copies have this
 
@@ -155,7 +155,6 @@ def configure(repository: Path, answers: Mapping[str, Any], source: str, name: s
         repository,
         "commit",
         "--quiet",
-        "--no-verify",
         "--message",
         message,
         environment=propose.BOT,

@@ -19,6 +19,11 @@ class Problem(Exception):
     """Something a user can repair; the message is one sentence: what is wrong, what to do."""
 
 
+def repository() -> str:
+    """Return where the REST API has the repository of this job."""
+    return f"/repos/{os.environ['GITHUB_REPOSITORY']}"
+
+
 def event() -> dict[str, Any]:
     """Return what happened, as GitHub tells it; nothing outside of GitHub Actions."""
     path = os.environ.get("GITHUB_EVENT_PATH")

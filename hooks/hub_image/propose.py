@@ -19,16 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import files, github, image_env
+from hub_image.git import git
 from hub_image.github import Problem
-from hub_image.update import MARKER, Outcome, Unavailable, address, git, read
+from hub_image.update import MARKER, UNDO, Outcome, Unavailable, address, read
 from hub_image.update import update as run_update
 
-BOT = {
-    "GIT_AUTHOR_NAME": github.OURSELVES,
-    "GIT_AUTHOR_EMAIL": f"41898282+{github.OURSELVES}@users.noreply.github.com",
-    "GIT_COMMITTER_NAME": github.OURSELVES,
-    "GIT_COMMITTER_EMAIL": f"41898282+{github.OURSELVES}@users.noreply.github.com",
-}
+ADDRESS = f"41898282+{github.OURSELVES}@users.noreply.github.com"
+BOT = {f"GIT_{who}_NAME": github.OURSELVES for who in ("AUTHOR", "COMMITTER")}
+BOT |= {f"GIT_{who}_EMAIL": ADDRESS for who in ("AUTHOR", "COMMITTER")}
 WORKFLOWS = ".github/workflows/"
 IMAGE = "image.yml"
 EVERY = 20  # seconds between two looks at a run
@@ -142,7 +140,7 @@ def pull_request(repository: Path, proposal: Proposal) -> int:
         raise conflicts(repository, proposal)
     if changed := _workflows(proposal.outcome):
         raise workflows(repository, proposal, changed)
-    pulls = f"{_api()}/pulls"
+    pulls = f"{github.repository()}/pulls"
     owner = os.environ["GITHUB_REPOSITORY_OWNER"]
     found = github.api("GET", f"{pulls}?state=all&head={owner}:{proposal.branch}&per_page=100")
     refused = [pull for pull in found if pull["state"] == "closed" and not pull.get("merged_at")]
@@ -181,9 +179,7 @@ def push(repository: Path, proposal: Proposal) -> tuple[str, bool]:
     """
     branch, url = proposal.branch, git(repository, "remote", "get-url", "origin").strip()
     git(repository, "add", "--all")
-    git(
-        repository, "commit", "--quiet", "--no-verify", "--message", proposal.title, environment=BOT
-    )
+    git(repository, "commit", "--quiet", "--message", proposal.title, environment=BOT)
     commit, tree = git(repository, "rev-parse", "HEAD", "HEAD^{tree}").split()
     before = ""
     if git(repository, "ls-remote", url, f"refs/heads/{branch}", environment=credentials()):
@@ -242,7 +238,7 @@ def credentials() -> dict[str, str]:
 
 def prove(proposal: Proposal, commit: str) -> str:
     """Start image.yml on the branch, wait for its end, and return what came out, in Markdown."""
-    runs = f"{_api()}/actions/workflows/{IMAGE}/runs?event=workflow_dispatch&head_sha={commit}"
+    runs = f"{github.repository()}/actions/workflows/{IMAGE}/runs?event=workflow_dispatch&head_sha={commit}"
     try:
         start(proposal.branch)
         for _ in range(LONGEST // EVERY):
@@ -263,7 +259,7 @@ def prove(proposal: Proposal, commit: str) -> str:
 
 def start(ref: str) -> None:
     """Start image.yml on a branch. Raises Problem."""
-    github.api("POST", f"{_api()}/actions/workflows/{IMAGE}/dispatches", {"ref": ref})
+    github.api("POST", f"{github.repository()}/actions/workflows/{IMAGE}/dispatches", {"ref": ref})
 
 
 def text(proposal: Proposal, result: str) -> str:
@@ -338,7 +334,7 @@ git push --set-upstream origin template-{proposal.name}
 ```
 
 Then open a pull request: {_server()}/compare/template-{proposal.name}?expand=1
-To undo it before the commit: `git reset --hard && git clean --force -d`"""
+To undo it before the commit: `{UNDO}`"""
 
 
 def conflicts(repository: Path, proposal: Proposal) -> ByHand:
@@ -404,7 +400,7 @@ def issue(proposal: Proposal, by_hand: ByHand) -> int:
     body = body[:65000]  # GitHub takes 65,536 characters
     github.summary(body)
     title = f"{proposal.title}: it needs you"
-    issues = f"{_api()}/issues"
+    issues = f"{github.repository()}/issues"
     old = github.written(f"{issues}?state=all", proposal.mark)
     if not old:
         number = github.api("POST", issues, {"title": title, "body": body})["number"]
@@ -420,9 +416,9 @@ def issue(proposal: Proposal, by_hand: ByHand) -> int:
 
 def close_issue(proposal: Proposal) -> None:
     """Close the issue of an earlier run, which is settled now."""
-    old = github.written(f"{_api()}/issues?state=open", proposal.mark)
+    old = github.written(f"{github.repository()}/issues?state=open", proposal.mark)
     if old and old["state"] == "open":
-        github.api("PATCH", f"{_api()}/issues/{old['number']}", {"state": "closed"})
+        github.api("PATCH", f"{github.repository()}/issues/{old['number']}", {"state": "closed"})
 
 
 def _workflows(outcome: Outcome) -> dict[str, str]:
@@ -436,10 +432,6 @@ def _workflows(outcome: Outcome) -> dict[str, str]:
 
 def _default_branch() -> str:
     return github.event().get("repository", {}).get("default_branch", "main")
-
-
-def _api() -> str:
-    return f"/repos/{os.environ['GITHUB_REPOSITORY']}"
 
 
 def _server() -> str:

@@ -150,9 +150,8 @@ class Repository:
     ) -> tuple[Any, bytes]:
         for last in (False, True):
             request = urllib.request.Request(url, data, headers, method=method)
-            if (
-                self.authorization
-            ):  # for the registry, and not for the storage that it may send us to
+            if self.authorization:
+                # For the registry, and not for the storage that it may send us to.
                 request.add_unredirected_header("Authorization", self.authorization)
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:

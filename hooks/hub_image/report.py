@@ -164,7 +164,7 @@ def comment(text: str) -> None:
 
     Raises Problem when GitHub does not answer; where the token may not comment, only says so.
     """
-    issues = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
+    issues = f"{github.repository()}/issues"
     comments = f"{issues}/{github.event()['pull_request']['number']}/comments"
     try:
         if old := github.written(comments, text.partition("\n")[0]):

@@ -7,7 +7,6 @@ CI does this after it has published, and keeps the request in one issue.
 """
 
 import argparse
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -245,7 +244,7 @@ def keep_issue(text: str, commit: str) -> None:
 
     Where the token may not write issues, or the repository has none, only says so.
     """
-    issues = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
+    issues = f"{github.repository()}/issues"
     body = f"{MARK}{commit} -->\n{KEPT}\n\n{text}"
     try:
         if not (old := github.written(f"{issues}?state=all", MARK)):

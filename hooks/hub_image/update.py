@@ -16,7 +16,6 @@ import argparse
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import changelog
+from hub_image.git import git
 from hub_image.github import Problem, fail
 
 ANSWERS = ".copier-answers.yml"
@@ -179,17 +179,6 @@ def read(repository: Path) -> dict[str, Any]:
     return recorded if isinstance(recorded, dict) else {}
 
 
-def git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run git in a folder and return what it prints. Raises Problem with git's own words when it fails."""
-    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
-    options: dict[str, Any] = {"capture_output": True, "text": True, "errors": "surrogateescape"}
-    result = subprocess.run(command, env={**os.environ, **(environment or {})}, **options)
-    if result.returncode:
-        said = result.stderr.strip() or result.stdout.strip()
-        raise Problem(f"git {arguments[0]} failed: {said}")
-    return result.stdout
-
-
 def address(source: str) -> str:
     """Return where git finds a recorded source."""
     for short, host in {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}.items():
@@ -247,9 +236,7 @@ def copier() -> Any:
     try:
         import copier
     except ModuleNotFoundError as error:
-        raise Problem(
-            "Copier is missing here: pip install 'hub-image-template[update] @ git+<template>'"
-        ) from error
+        raise Problem("Copier is missing here: run `pip install copier`.") from error
     return copier
 
 
@@ -282,29 +269,29 @@ def normal(template: Path, version: str, answers: Mapping[str, str]) -> dict[str
     """
     import yaml
 
-    questions = yaml.safe_load(_show(template, version, "copier.yml")) or {}
-    asked = {
-        name: question
-        for name, question in questions.items()
-        if name[0] != "_" and _is_asked(question)
-    }
+    questions = asked(yaml.safe_load(_show(template, version, "copier.yml")) or {})
     for name in answers:
-        if name not in asked:
-            raise Problem(f"{name}: there is no such question; there are {', '.join(asked)}.")
+        if name not in questions:
+            raise Problem(f"{name}: there is no such question; there are {', '.join(questions)}.")
     given: dict[str, Any] = {}
     for name, answer in answers.items():
         given[name] = "" if answer == "-" else answer
         if (
             isinstance(answer, str)
-            and isinstance(asked[name], dict)
-            and asked[name].get("multiselect")
+            and isinstance(questions[name], dict)
+            and questions[name].get("multiselect")
         ):
             given[name] = [word for word in re.split(r"[\s,\[\]]+", given[name]) if word]
     return given
 
 
-def _is_asked(question: Any) -> bool:
-    return not isinstance(question, dict) or question.get("when", True) is not False
+def asked(copier_yml: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the questions that people are asked; the others are computed from the answers."""
+    return {
+        name: question
+        for name, question in copier_yml.items()
+        if name[0] != "_" and not (isinstance(question, dict) and question.get("when") is False)
+    }
 
 
 def _ignored(repository: Path) -> set[str]:

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from hub_image import catalog, checks, files, github, image_env
 from hub_image.adopt import carry, commands, guess, tree, workflows
-from hub_image.adopt.tree import ASIDE, git
+from hub_image.adopt.tree import ASIDE
+from hub_image.git import git
+from hub_image.update import ANSWERS, asked, copier
 
 BRANCH = "adopt-hub-image-template"
-ANSWERS = ".copier-answers.yml"
+QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,14 +89,30 @@ def adopt(options: argparse.Namespace) -> None:
         _confirm()
     with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as folder:
         clone = Path(folder) / "new"
-        git(repository, "clone", "--quiet", "--shared", str(repository), str(clone), env=_quick())
+        git(
+            repository,
+            "clone",
+            "--quiet",
+            "--shared",
+            str(repository),
+            str(clone),
+            environment=QUICK,
+        )
         report = _work(clone, options, made, found, answers, set(given), slug, tracked)
         print(report)
         if options.compare:
             from hub_image.adopt import compare
 
             old = Path(folder) / "old"
-            git(repository, "clone", "--quiet", "--shared", str(repository), str(old), env=_quick())
+            git(
+                repository,
+                "clone",
+                "--quiet",
+                "--shared",
+                str(repository),
+                str(old),
+                environment=QUICK,
+            )
             dockerfile = made.lists.get("Dockerfile", "")
             print("\n".join(compare.compare(old, dockerfile, clone, answers["image_name"])))
         if options.dry_run:
@@ -119,11 +137,7 @@ def _settings() -> dict:
 
 def _data(options: list[str]) -> dict[str, str]:
     """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
-    questions = [
-        name
-        for name, entry in _settings().items()
-        if not name.startswith("_") and entry.get("when") is not False
-    ]
+    questions = asked(_settings())
     given = {}
     for option in options:
         name, equals, value = option.partition("=")
@@ -167,11 +181,6 @@ def _repository(folder: Path) -> tuple[Path, str]:
         )
     branch = git(repository, "branch", "--show-current").strip()
     return repository, branch or f"--detach {git(repository, 'rev-parse', 'HEAD').strip()}"
-
-
-def _quick() -> dict[str, str]:
-    """Return an environment in which a clone does not fetch large files."""
-    return os.environ | {"GIT_LFS_SKIP_SMUDGE": "1"}
 
 
 def _answers(found: guess.Survey, given: dict[str, str]) -> str:
@@ -259,16 +268,13 @@ def _kept(kept: set[str], report: Report) -> None:
 
 def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -> None:
     """Copy the template over the clone. Raises Problem with Copier's own reason."""
-    try:
-        import copier
-    except ImportError:
-        raise github.Problem("adoption needs Copier: run `pip install copier`.") from None
     # A list that the owner does not have would bring the packages of an example.
     examples = [path for path in _settings()["_skip_if_exists"] if path != "README.md"]
     if not (clone / "image-tests").exists():
         examples.remove("image-tests")
+    run_copy = copier().run_copy
     try:
-        copier.run_copy(
+        run_copy(
             options.template,
             clone,
             data=answers,

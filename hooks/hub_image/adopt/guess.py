@@ -10,6 +10,7 @@ from hub_image import catalog, dockerfile, files, packages
 from hub_image.adopt import workflows
 from hub_image.adopt.carry import stage
 from hub_image.adopt.commands import expand
+from hub_image.checks.moving_tag import moving
 
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
 SYSTEMS = {"debian", "ubuntu", "python", "buildpack-deps", "alpine", "fedora", "rockylinux", "cuda"}
@@ -217,9 +218,7 @@ def name_and_tag(reference: str) -> tuple[str, str]:
 
 
 def _stays(tag: str) -> bool:
-    """Tell whether the template takes a tag: its question refuses those that surely move."""
-    words = "|".join(catalog.load()["moving_tags"])
-    return bool(tag) and "$" not in tag and not re.fullmatch(rf"(.*[-_.])?({words})", tag)
+    return bool(tag) and "$" not in tag and not moving(tag)
 
 
 def _slug(name: str) -> str:

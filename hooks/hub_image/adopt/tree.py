@@ -6,7 +6,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from hub_image import dockerfile, files, github, packages
+from hub_image import dockerfile, files, packages
+from hub_image.git import git
 
 # What waits for a decision keeps its path below this folder, out of the way of builds and checks.
 ASIDE = "before-adoption"
@@ -102,27 +103,6 @@ def _names(text: str, path: str) -> bool:
         path in {PurePosixPath(word).name for word in re.split(r"[\s\"'=,\[\]]+", found.arguments)}
         for found in dockerfile.parse(text)
     )
-
-
-def git(folder: Path, *arguments: str, **options: object) -> str:
-    """Run git without the user's hooks; return what it prints. Raises Problem when it refuses."""
-    plain = ["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"]
-    plain += ["-c", "commit.gpgSign=false", "-c", "advice.detachedHead=false"]
-    try:
-        done = subprocess.run(
-            ["git", *plain, "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            **options,
-        )
-    except FileNotFoundError:
-        raise github.Problem("there is no `git` command: install git.") from None
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise github.Problem(f"git {arguments[0]} failed in {folder}: {' '.join(said[-3:])}")
-    return done.stdout
 
 
 def apply(clone: Path, made: Plan) -> None:

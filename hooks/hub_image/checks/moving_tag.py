@@ -92,7 +92,7 @@ def finding(file: str, line: int, reference: str) -> Iterator[Finding]:
         message, severity = f"has no tag of the kind that stays, as in `{example}`", "error"
     elif FIXED.fullmatch(tag):
         return
-    elif _moving(tag):
+    elif moving(tag):
         message, severity = "has a tag that moves", "error"
     else:
         message, severity = "has a tag that may move", "warning"
@@ -104,7 +104,7 @@ def finding(file: str, line: int, reference: str) -> Iterator[Finding]:
     )
 
 
-def _moving(tag: str) -> bool:
+def moving(tag: str) -> bool:
     """Whether one of the catalog's words for tags that move is a part of this one."""
     words = "|".join(catalog.load()["moving_tags"])
     return bool(re.fullmatch(rf"(.*[-_.])?({words})([-_.].*)?", tag, re.IGNORECASE))
