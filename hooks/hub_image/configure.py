@@ -177,5 +177,5 @@ def by_hand(source: str, answers: Mapping[str, Any]) -> str:
     server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
     name = os.environ["GITHUB_REPOSITORY"]
     data = propose.as_options(answers)
-    run = f'pipx run --spec "hub-image-template[update] @ git+{source}" hub-image configure{data}'
+    run = f'pipx run --spec "hub-image-template[copier] @ git+{source}" hub-image configure{data}'
     return f"git clone {server}/{name} && cd {name.partition('/')[2]} && {run} && git push"

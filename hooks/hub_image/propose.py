@@ -123,7 +123,7 @@ def command(repository: Path, name: str, answers: Mapping[str, Any], version: st
     source = address(str(recorded.get("_src_path", "")))
     source = source if "://" in source else f"file://{source}"
     version = version or str(recorded.get("_commit", ""))
-    run = f'pipx run --spec "hub-image-template[update] @ git+{source}@{version}" hub-image update'
+    run = f'pipx run --spec "hub-image-template[copier] @ git+{source}@{version}" hub-image update'
     return run + as_options(answers)
 
 

@@ -8,7 +8,7 @@ recorded() { sed -n "s/^$1: //p" .copier-answers.yml; }
 
 which=${1:-recorded}
 if [ "$which" = here ]; then
-    package=".[update]"
+    package=".[copier]"
 else
     source=$(recorded _src_path)
     version=$(recorded _commit)
@@ -24,7 +24,7 @@ else
         git clone --quiet -- "$source" "$RUNNER_TEMP/template"
         release=$(git -C "$RUNNER_TEMP/template" tag --list --sort=-version:refname | sed -n '/^v[0-9.]*$/{p;q}')
         git -C "$RUNNER_TEMP/template" checkout --quiet "${release:-$version}" --
-        package="$RUNNER_TEMP/template[update]"
+        package="$RUNNER_TEMP/template[copier]"
     fi
 fi
 python3 -m venv --without-pip "$RUNNER_TEMP/hub-image"
