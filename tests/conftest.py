@@ -111,13 +111,13 @@ conda: {type: bool, default: "{{ manager == 'conda' }}", when: false}
 _subdirectory: template
 _envops: {undefined: jinja2.StrictUndefined}
 _skip_if_exists:
-  - README.md
-  - environment.yml
-  - requirements.txt
+  - /README.md
+  - /environment.yml
+  - /requirements.txt
 _exclude:
-  - "{% if _copier_operation == 'update' %}README.md{% endif %}"
-  - "{% if _copier_operation == 'update' %}environment.yml{% endif %}"
-  - "{% if _copier_operation == 'update' %}requirements.txt{% endif %}"
+  - "{% if _copier_operation == 'update' %}/README.md{% endif %}"
+  - "{% if _copier_operation == 'update' %}/environment.yml{% endif %}"
+  - "{% if _copier_operation == 'update' %}/requirements.txt{% endif %}"
 """,
     "CHANGELOG.md": "# Changelog\n\n## Unreleased\n",
     "catalog.yml": "".join(

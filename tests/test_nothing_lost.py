@@ -100,7 +100,7 @@ class Template:
             / "template"
             / choose(["extra-1.txt", "extra-2.txt", "logo.png", "docs/new file.md"], pick)
         )
-        if str(path.relative_to(self.folder / "template")) in self.retired():
+        if f"/{path.relative_to(self.folder / 'template')}'" in self.retired():
             return False  # never used again
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(
@@ -129,7 +129,9 @@ class Template:
         inside = re.sub(r"{%.*?%}", "", path.relative_to(self.folder / "template").as_posix())
         path.unlink()
         self.edit(
-            "copier.yml", "\n_exclude:\n", f"\n_exclude:\n  - {inside.removesuffix('.jinja')!r}\n"
+            "copier.yml",
+            "\n_exclude:\n",
+            f"\n_exclude:\n  - {'/' + inside.removesuffix('.jinja')!r}\n",
         )
 
     def retired(self) -> str:

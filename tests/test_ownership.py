@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import copier
@@ -76,10 +77,12 @@ def test_template_files_say_so_in_their_first_line(answers, render):
 
 def test_settings_name_exactly_the_owners_files():
     """_skip_if_exists guards them on a copy, _exclude on an update: Copier needs both."""
-    tops = {path.split("/")[0] for path in OWNER}
+    tops = {"/" + path.split("/")[0] for path in OWNER}
     assert set(QUESTIONS_FILE["_skip_if_exists"]) == tops
     on_update = "{{% if _copier_operation == 'update' %}}{}{{% endif %}}"
     assert {on_update.format(top) for top in tops} <= set(QUESTIONS_FILE["_exclude"])
+    for pattern in QUESTIONS_FILE["_exclude"]:
+        assert re.sub(r"{%.*?%}", "", pattern)[0] == "/", f"{pattern} also means files in folders"
 
 
 def edit_all(folder) -> dict[str, bytes]:

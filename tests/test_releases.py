@@ -108,9 +108,9 @@ def gone(old: Path, new: Path, folder: Path) -> list[str]:
             paths[number] |= set(files(target))
     retired = read(new / "copier.yml")["_exclude"]
     return [
-        f"{path} is rendered no more; put it into _exclude"
+        f"{path} is rendered no more; put /{path} into _exclude"
         for path in sorted(paths[0] - paths[1])
-        if path not in retired
+        if f"/{path}" not in retired
     ]
 
 
@@ -201,7 +201,7 @@ def test_rules_notice(what, template, tmp_path):
 
 def test_what_is_retired_is_said_where_people_look():
     """_exclude keeps an owner's edits; hub-image check says why the file is still there."""
-    retired = {path for path in QUESTIONS_FILE["_exclude"] if "{%" not in path}
+    retired = {path[1:] for path in QUESTIONS_FILE["_exclude"] if "{%" not in path}
     assert retired == set(CATALOG.get("retired", {}))
 
 
