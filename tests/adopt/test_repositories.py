@@ -57,7 +57,7 @@ def test_kept_byte_for_byte(name, case, adopted):
 def test_no_example_is_added_to_what_the_owner_has(name, case, adopted):
     """A list that was not there would bring packages that nobody asked for."""
     same = set(case["same"].values() if isinstance(case["same"], dict) else case["same"])
-    lists = set(QUESTIONS_FILE["_skip_if_exists"]) - {"README.md", "image-tests"}
+    lists = {path[1:] for path in QUESTIONS_FILE["_skip_if_exists"]} - {"README.md", "image-tests"}
     assert lists & set(files(adopted(name).folder)) <= same
     tests = {path for path in files(adopted(name).folder) if path.startswith("image-tests/")}
     assert tests == {path for path in case["files"] if path.startswith("image-tests/")} or not any(

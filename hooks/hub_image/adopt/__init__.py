@@ -269,9 +269,9 @@ def _kept(kept: set[str], report: Report) -> None:
 def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -> None:
     """Copy the template over the clone. Raises Problem with Copier's own reason."""
     # A list that the owner does not have would bring the packages of an example.
-    examples = [path for path in _settings()["_skip_if_exists"] if path != "README.md"]
+    examples = [path for path in _settings()["_skip_if_exists"] if path != "/README.md"]
     if not (clone / "image-tests").exists():
-        examples.remove("image-tests")
+        examples.remove("/image-tests")
     run_copy = copier().run_copy
     try:
         run_copy(
