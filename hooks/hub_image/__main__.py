@@ -21,6 +21,7 @@ COMMANDS = {
     "profile": "print the entry for the hub's menu, or merge those of several repositories",
     "update": "bring a repository to the newest release of the template",
     "configure": "make an image repository of a copy of the template, or change its answers",
+    "lock": "write down which packages a proved image has, so that later builds have the same",
     "links": "print links that start an image or build this repository",
     # Steps of CI, for .github/workflows/image.yml.
     "plan": "decide what a run of CI makes of an event, and whether it may push",

@@ -149,6 +149,19 @@ def test_julia_and_its_kernel_are_outside_the_home(image_of, run):
     assert run(image, "printenv", "JULIA_DEPOT_PATH").stdout == "/opt/julia-depot\n"
 
 
+def test_a_list_may_be_newer_than_its_manifest(project, image_of, build, run):
+    folder = project("scratch-r-julia-pip")
+    manifest = "/opt/julia-depot/environments/hub/Manifest.toml"
+    (folder / "Manifest.toml").write_text(
+        run(image_of("scratch-r-julia-pip"), "cat", manifest).stdout
+    )
+    with (folder / "Project.toml").open("a") as file:
+        file.write('DataFrames = "a93c6f00-e57d-5684-b7b6-d8193f3e46c0"\n')
+    image = build(folder, "rig/cells:newer-list")
+    result = run(image, "julia", "-e", 'using DataFrames, Example; print(hello("hub"))')
+    assert result.stdout == "Hello, hub", result.stderr
+
+
 def test_one_session_installs_have_a_place(image, run):
     """C14: everything that %pip, %conda and install.packages() write to belongs to the user."""
     script = (

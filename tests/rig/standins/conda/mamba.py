@@ -56,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="command")
     add(commands, "create", change_environment, change)
     add(commands, "install", change_environment, change)
+    remove = add(commands, "remove", remove_packages)
+    remove.add_argument("--no-prune-deps", action="store_true", required=True)
+    remove.add_argument("specs", nargs="+")
     listing = add(commands, "list", list_packages)
     listing.add_argument("--full-name", action="store_true")
     listing.add_argument("pattern", nargs="?", default="")
@@ -97,6 +100,8 @@ def change_environment(options: argparse.Namespace) -> int:
     prefix = prefix_of(options)
     specs, pip, channels = list(options.specs), [], list(options.channel)
     for file in options.file:
+        if "@EXPLICIT" in file.read_text().splitlines():
+            return install_explicit(prefix, file, package_caches(options)[0])
         if file.suffix not in (".yml", ".yaml"):
             specs += [
                 line for line in file.read_text().splitlines() if line.strip() and line[0] != "#"
@@ -123,6 +128,65 @@ def change_environment(options: argparse.Namespace) -> int:
             compile_bytecode(prefix)
     if pip and not options.dry_run:
         install_with_pip(prefix, pip)
+    return 0
+
+
+def install_explicit(prefix: Path, file: Path, cache: Path) -> int:
+    """Install the packages at the addresses of an explicit list, without solving."""
+    urls = dict(
+        line.split("#") for line in file.read_text().splitlines() if line.startswith("https://")
+    )
+    present = {record.name.normalized: record for record in installed(prefix)}
+    records = asyncio.run(records_at(urls))
+    names = {record.name.normalized for record in records}
+    if PROGRAM != "conda" and names & present.keys():
+        # The real mamba links such a package over the one that is there, and keeps both on its books.
+        raise Refused(f"{', '.join(names & present.keys())} would be in {prefix} twice")
+    kept = [record for name, record in present.items() if name not in names]
+    asyncio.run(link(prefix, kept + records, cache))
+    remember(prefix, list(urls))
+    compile_bytecode(prefix)
+    return 0
+
+
+async def records_at(urls: dict[str, str]) -> list:
+    """What the channel says of the packages at these addresses, whose hashes must be as listed."""
+    names = {url.rsplit("/", 1)[1].rsplit("-", 2)[0] for url in urls}
+    channels = {url.rsplit("/", 2)[0] for url in urls}
+    found = await Gateway().query(
+        [Channel(channel) for channel in channels],
+        ["linux-64", "noarch"],
+        sorted(names),
+        recursive=False,
+    )
+    known = {str(record.url): record for records in found for record in records}
+    for url, digest in urls.items():
+        if url not in known:
+            raise Refused(f"{url}: 404")
+        if known[url].sha256.hex() != digest:
+            raise Refused(f"{url}: SHA256 sum mismatch")
+    return [known[url] for url in urls]
+
+
+def remove_packages(options: argparse.Namespace) -> int:
+    """Remove packages, and what depends on them; `--no-prune-deps` keeps what they depend on."""
+    prefix = prefix_of(options)
+    present = installed(prefix)
+    missing = set(options.specs) - {record.name.normalized for record in present}
+    if missing:
+        raise Refused(f"packages to remove not found in the environment: {', '.join(missing)}")
+    going: set[str] = set()
+    more = set(options.specs)
+    while more:
+        going |= more
+        more = {
+            record.name.normalized
+            for record in present
+            if any(depend.split()[0] in going for depend in record.depends)
+        } - going
+    kept = [record for record in present if record.name.normalized not in going]
+    asyncio.run(link(prefix, kept, package_caches(options)[0]))
+    remember(prefix, [f"-{name}" for name in sorted(going)])
     return 0
 
 
@@ -244,4 +308,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # rattler's own threads sometimes crash an interpreter that ends the usual way

@@ -1,0 +1,171 @@
+"""Locks in real builds: the same packages again, and a list that was edited afterwards is obeyed."""
+
+from __future__ import annotations
+
+import copier
+import pytest
+import yaml
+
+from hub_image import lock
+
+from . import engine as rig
+from . import images
+
+pytestmark = pytest.mark.engine
+whole_matrix = pytest.mark.whole_matrix
+
+STACKS = {"base": "jupyter-minimal"}
+FILES = r"""
+import hashlib, importlib.metadata, pathlib, sys
+for package in importlib.metadata.distributions():
+    print(package.metadata["Name"].lower().replace("_", "-"), package.version)
+for file in pathlib.Path(sys.prefix).rglob("*"):
+    # Bytecode knows when its source was unpacked; the other two tell how an environment was made.
+    if file.is_file() and not {"__pycache__", "conda-meta", "hub-image"} & set(file.parts):
+        print(file, hashlib.sha256(file.read_bytes()).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def generate(template, tmp_path_factory):
+    """Render answers into a repository of its own."""
+
+    def make(name: str, **answers: str):
+        folder = tmp_path_factory.mktemp(name) / "ocean"
+        copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def inside(engine, monkeypatch):
+    """`hub-image lock` talks to the same engine as the tests."""
+    for name, value in rig.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+def installed(run, image: str) -> dict[str, str]:
+    """Names with versions, and files with digests, of an image's Python environment."""
+    result = run(image, "python", "-c", FILES)
+    assert result.returncode == 0, result.stderr
+    return dict(line.rsplit(" ", 1) for line in result.stdout.splitlines())
+
+
+def versions(found: dict[str, str]) -> dict[str, str]:
+    """Of what `installed` returns, the packages."""
+    return {name: version for name, version in found.items() if "/" not in name}
+
+
+def thin_layer(image: str) -> int:
+    """Bytes of the layer that brings the list up to date."""
+    form = ["docker", "history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}"]
+    rows = rig.check([*form, image]).splitlines()
+    return next(int(row.split()[0]) for row in rows if "from=python-list" in row)
+
+
+def conda_list(*names: str, pip: list[str]) -> str:
+    return yaml.safe_dump({"channels": ["conda-forge"], "dependencies": [*names, {"pip": pip}]})
+
+
+def test_pip(generate, build, run, inside):
+    """What is settled comes again; then the list adds, drops, tightens, loosens and contradicts."""
+    project = generate("pip", **STACKS, package_manager="pip")
+    wanted = project / "requirements.txt"
+    wanted.write_text("emcee<3.1.5\nplotly\ntabulate\npandas<3\n")
+    first = build(project, "rig/locks:pip-first")
+    base = installed(run, images.pull(rig.CATALOG["bases"]["jupyter-minimal"]))
+    assert base["pandas"] > "3", "this test changes a package of the base"
+
+    assert [path.name for path in lock.lock(project, first)] == ["pip-x86_64.txt"]
+    settled = installed(run, build(project, "rig/locks:pip-settled"))
+    rig.build("rig/locks:pip-again", project, "--no-cache")
+    assert installed(run, "rig/locks:pip-again") == settled, "file for file"
+    assert versions(settled) == versions(installed(run, first)), "and as it was proved"
+
+    wanted.write_text("emcee\ntabulate<0.9\ncowsay\n")
+    edited = versions(installed(run, build(project, "rig/locks:pip-edited")))
+    assert edited.pop("cowsay"), "added"
+    assert versions(settled).keys() - edited.keys() == {"plotly", "narwhals"}, (
+        "dropped, and nothing of the base"
+    )
+    assert edited["tabulate"].startswith("0.8."), "tightened"
+    expected = {name: settled[name] for name in edited} | {"tabulate": edited["tabulate"]}
+    assert edited == expected, (
+        "all else is as it was settled, also what the list would now allow to be newer"
+    )
+    assert thin_layer("rig/locks:pip-edited") < thin_layer("rig/locks:pip-first") / 50
+
+    wanted.write_text("tabulate==0.9.0\ntabulate==0.8.9\n")
+    with pytest.raises(
+        rig.RigError, match="requirements.txt: these packages cannot be had together"
+    ):
+        build(project)
+
+
+def test_conda_with_names_below_pip(generate, build, run, inside):
+    """The same with environment.yml; the stand-in for conda-forge has one version of each package."""
+    project = generate("conda", **STACKS, package_manager="conda")
+    wanted = project / "environment.yml"
+    wanted.write_text(conda_list("emcee", "plotly", pip=["cowsay<6", "pyfiglet"]))
+    first = build(project, "rig/locks:conda-first")
+    assert [path.name for path in lock.lock(project, first)] == [
+        "conda-x86_64.txt",
+        "pip-x86_64.txt",
+    ]
+    settled = installed(run, build(project, "rig/locks:conda-settled"))
+    rig.build("rig/locks:conda-again", project, "--no-cache")
+    assert installed(run, "rig/locks:conda-again") == settled, "file for file"
+    assert versions(settled) == versions(installed(run, first)), "and as it was proved"
+
+    wanted.write_text(conda_list("emcee", "seaborn", pip=["cowsay", "tabulate"]))
+    edited = versions(installed(run, build(project, "rig/locks:conda-edited")))
+    assert edited.keys() - settled.keys() >= {"seaborn", "matplotlib", "tabulate"}, "added"
+    assert versions(settled).keys() - edited.keys() == {"plotly", "narwhals", "pyfiglet"}, "dropped"
+    same = edited.keys() & settled.keys()
+    assert {name: edited[name] for name in same} == {name: settled[name] for name in same}
+
+    wanted.write_text(conda_list("emcee>100", pip=[]))
+    with pytest.raises(
+        rig.RigError, match="environment.yml: these packages cannot be had together"
+    ):
+        build(project)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (", Python 3.13,", ", Python 3.12,", "pip-x86_64.txt"),
+        (":2026-07-28,", ":2026-01-01,", "pip-x86_64.txt"),
+        ("x86_64", "aarch64", "pip-aarch64.txt"),
+    ],
+    ids=["Python", "base", "processor"],
+)
+def test_a_lock_for_something_else_is_left_out_and_the_build_says_so(
+    old, new, name, generate, build, run
+):
+    project = generate("other", **STACKS, package_manager="pip")
+    (project / "requirements.txt").write_text("cowsay\n")
+    (project / "lock").mkdir()
+    made_for = "# For quay.io/jupyter/minimal-notebook:2026-07-28, Python 3.13, x86_64\n"
+    (project / "lock" / name).write_text(f"{made_for.replace(old, new)}cowsay==1.0\n")
+    images.build(project, "rig/locks:other")
+    log = rig.build("rig/locks:other", project, "--no-cache")
+    assert (
+        f"lock/{name}: left out, because it is not for quay.io/jupyter/minimal-notebook:2026-07-28,"
+        in log
+    )
+    assert versions(installed(run, "rig/locks:other"))["cowsay"] > "5"
+
+
+@whole_matrix
+@pytest.mark.parametrize("package_manager", ["pip", "conda"])
+def test_from_scratch_the_lock_holds_everything(package_manager, generate, build, run, inside):
+    """What a hub needs has dependencies too, and the lock has them all."""
+    project = generate("scratch", start_from="scratch", package_manager=package_manager)
+    first = build(project, "rig/locks:scratch-first")
+    (path,) = lock.lock(project, first)
+    settled = build(project, "rig/locks:scratch-settled")
+    found = versions(installed(run, settled))
+    assert found == versions(installed(run, first))
+    assert all(name in path.read_text() for name in ("tornado", "xarray", "jupyterhub"))
