@@ -160,7 +160,7 @@ def test_dockerfiles_pass_hadolint(everything):
 def test_scripts_in_dockerfiles_pass_shellcheck(everything, tmp_path):
     """hadolint reads RUN as one line; here what RUN runs and what COPY writes is checked as bash."""
     heredoc = re.compile(
-        r"^(?:RUN|COPY|    --mount)[^\n]*<<'?EOF'?[^\n]*\n(#!.*\n)?(.*?)^EOF$", re.M | re.S
+        r"^(?:RUN|COPY|    --mount)[^\n]*<<'?EOF'?[^\n]*\n(#![^\n]*\n)?(.*?)^EOF$", re.M | re.S
     )
     scripts = {
         (shebang or "#!/bin/bash -eu\n") + body
