@@ -29,6 +29,7 @@ COMMANDS = {
     "find": "take the image of this commit from the registry, if it is published already",
     "publish": "push the image that was tested, under tags that never move",
     "report": "say what came out, on the run's page and on the pull request",
+    "settle": "propose new locks in a pull request, when enough has changed",
     "clean-up": "remove the trial images of a closed pull request",
 }
 
