@@ -28,7 +28,8 @@ MODULES = "scipy.optimize, matplotlib.pyplot, sklearn.linear_model, xarray, seab
 # One more for each turn, so that none is built already; small, so that what else is built shows.
 MORE = ["tabulate", "xxhash", "toolz", "lmfit", "geopy"]
 USUAL = {
-    "pip": "COPY requirements.txt /tmp/\nRUN pip install --no-cache-dir -r /tmp/requirements.txt\n",
+    # The stand-in for the base has no pip, the real one has.
+    "pip": "RUN command -v pip || mamba install -y -p /opt/conda pip\nCOPY requirements.txt /tmp/\nRUN pip install --no-cache-dir -r /tmp/requirements.txt\n",
     "conda": "COPY environment.yml /tmp/\nRUN mamba env update -y -p /opt/conda -f /tmp/environment.yml && mamba clean -afy\n",
 }
 POLL = """
