@@ -113,6 +113,8 @@ def written(path: str, mark: str) -> dict[str, Any] | None:
         if entry["user"]["login"] == OURSELVES and (entry["body"] or "").startswith(mark):
             return entry
     return None
+
+
 def propose(branch: str, title: str, body: str, contents: Mapping[str, str]) -> str:
     """Open or refresh one pull request that writes these files, and start its build; return its address.
 
