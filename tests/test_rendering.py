@@ -103,7 +103,8 @@ def test_guide_and_readme_name_only_what_is_there(rendered):
         assert linked <= present, (page, linked - present)
         assert coded & lists <= present, (page, coded & lists - present)
         named = {name for name in coded if name.endswith((".md", ".yml", ".toml"))}
-        assert named - {".github/workflows/repo2docker.yml"} <= present  # one that owners may write
+        # One that owners may write, and one that `hub-image lock` writes.
+        assert named - {".github/workflows/repo2docker.yml", "Manifest.toml"} <= present
     assert optional <= set(re.findall(r"`(\w+)`", (rendered / "GUIDE.md").read_text()))
 
 

@@ -72,10 +72,11 @@ def test_pip(generate, build, run, inside):
     """What is settled comes again; then the list adds, drops, tightens, loosens and contradicts."""
     project = generate("pip", **STACKS, package_manager="pip")
     wanted = project / "requirements.txt"
-    wanted.write_text("emcee<3.1.5\nplotly\ntabulate\npandas<3\n")
-    first = build(project, "rig/locks:pip-first")
     base = installed(run, images.pull(rig.CATALOG["bases"]["jupyter-minimal"]))
-    assert base["pandas"] > "3", "this test changes a package of the base"
+    # A package of the base in another version; the stand-in has pandas, the real one has not.
+    older = "pandas<3" if "pandas" in base else f"tqdm<{base['tqdm']}"
+    wanted.write_text(f"emcee<3.1.5\nplotly\ntabulate\n{older}\n")
+    first = build(project, "rig/locks:pip-first")
 
     assert [path.name for path in lock.lock(project, first)] == ["pip-x86_64.txt"]
     settled = installed(run, build(project, "rig/locks:pip-settled"))
