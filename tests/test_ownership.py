@@ -21,7 +21,7 @@ TEMPLATE = {
     "hub/link-request.md", "hub/profile.yaml",
     ".github/workflows/image.yml", ".github/workflows/update.yml", ".github/workflows/configure.yml",
     ".github/actions/setup/action.yml", ".github/actions/setup/get-hub-image.sh", ".github/actions/build/action.yml",
-    ".github/workflows/image.yml", ".github/workflows/settle.yml", ".github/actions/setup/action.yml", ".github/actions/build/action.yml",
+    ".github/workflows/settle.yml",
     ".github/actions/sign/action.yml", ".github/actions/report/action.yml",
 }  # fmt: skip
 EVERYTHING = [
