@@ -61,7 +61,7 @@ def thin_layer(image: str) -> int:
     """Bytes of the layer that brings the list up to date."""
     form = ["docker", "history", "--no-trunc", "--human=false", "--format={{.Size}} {{.CreatedBy}}"]
     rows = rig.check([*form, image]).splitlines()
-    return next(int(row.split()[0]) for row in rows if "/mnt/install" in row)
+    return next(int(row.split()[0]) for row in rows if "listed.bash" in row)
 
 
 def conda_list(*names: str, pip: list[str]) -> str:

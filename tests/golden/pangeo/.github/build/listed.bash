@@ -1,0 +1,36 @@
+# Written by hub-image-template; `copier update` replaces this file.
+# The Dockerfile runs it for environment.yml: it installs what the list says, and removes what is settled in lock/ and
+# the list no longer asks for.
+set -euo pipefail
+grep -qsE '^\s*[^#[:space:]]' /mnt/environment.yml || [ -e /srv/conda/envs/notebook/share/hub-image ] || exit 0
+
+fail() {
+    echo "environment.yml: $1" >&2
+    exit 1
+}
+
+work=$(mktemp -d)
+dropped=$(/srv/conda/envs/notebook/bin/python /mnt/environment.py /srv/conda/envs/notebook "$work" )
+# shellcheck disable=SC2086 # one word for each package
+[ -z "$dropped" ] || mamba remove --yes --no-prune-deps --prefix /srv/conda/envs/notebook $dropped
+if [ -e "$work/environment.yml" ]; then
+    mamba install --yes --prefix /srv/conda/envs/notebook --file "$work/environment.yml" ||
+        fail "these packages cannot be had together, for the reason above; loosen the version that you added last."
+fi
+list=$work/requirements.txt
+wanted=()
+if grep -qsE '^\s*[^#[:space:]]' "$list"; then
+    wanted=(--requirement "$list")
+    uv pip install "${wanted[@]}" ||
+        fail "these packages cannot be had together, for the reason above; loosen the version that you added last."
+fi
+if [ -s /srv/conda/envs/notebook/share/hub-image/pip-added ]; then
+    wanted+=(pip --requirement /srv/conda/envs/notebook/share/hub-image/pip-changed)
+    others=$(uv pip install --quiet --dry-run --exact --output-format json "${wanted[@]}" | sed -n 's/.*"name": "\(.*\)".*/\1/p')
+    dropped=$(echo "$others" | grep -xFf /srv/conda/envs/notebook/share/hub-image/pip-added || true)
+    [ -z "$dropped" ] || echo "$dropped" | xargs uv pip uninstall
+fi
+rm -r "$work"
+# In one Python: its start takes longer than adding a package.
+{ command -v jupyterhub-singleuser && python -c 'import jupyterhub.singleuser.app, jupyterhub.singleuser.extension'; } ||
+    fail "with these packages JupyterHub no longer starts; loosen the version that you added last."
