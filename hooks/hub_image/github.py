@@ -9,7 +9,6 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,42 +112,3 @@ def written(path: str, mark: str) -> dict[str, Any] | None:
         if entry["user"]["login"] == OURSELVES and (entry["body"] or "").startswith(mark):
             return entry
     return None
-
-
-def propose(branch: str, title: str, body: str, contents: Mapping[str, str]) -> str:
-    """Open or refresh one pull request that writes these files, and start its build; return its address.
-
-    The branch holds one commit on top of the commit that this job runs for, and is ours alone. Raises Problem as `api`
-    does, and with what to switch on where Actions may not open pull requests.
-    """
-    name, commit = os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_SHA"]
-    base = event().get("repository", {}).get("default_branch", "main")
-    files = [
-        {"path": path, "mode": "100644", "type": "blob", "content": text}
-        for path, text in contents.items()
-    ]
-    tree = api("POST", f"/repos/{name}/git/trees", {"base_tree": commit, "tree": files})["sha"]
-    made = api(
-        "POST", f"/repos/{name}/git/commits", {"message": title, "tree": tree, "parents": [commit]}
-    )["sha"]
-    if api("GET", f"/repos/{name}/git/matching-refs/heads/{branch}"):
-        api("PATCH", f"/repos/{name}/git/refs/heads/{branch}", {"sha": made, "force": True})
-    else:
-        api("POST", f"/repos/{name}/git/refs", {"ref": f"refs/heads/{branch}", "sha": made})
-    owner = name.partition("/")[0]
-    pulls = api("GET", f"/repos/{name}/pulls?state=open&head={owner}:{branch}")
-    text = {"title": title, "body": body}
-    try:
-        if pulls:
-            pull = api("PATCH", f"/repos/{name}/pulls/{pulls[0]['number']}", text)
-        else:
-            pull = api("POST", f"/repos/{name}/pulls", text | {"head": branch, "base": base})
-    except Problem as problem:
-        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-        raise Problem(
-            f"The branch {branch} is ready, but this job may not open a pull request ({problem}): open it on "
-            f"{server}/{name}/compare/{branch}?expand=1, or allow it for the next time on {server}/{name}/settings/actions."
-        ) from problem
-    # A pull request that this token opened starts no workflow by itself.
-    api("POST", f"/repos/{name}/actions/workflows/image.yml/dispatches", {"ref": branch})
-    return pull["html_url"]

@@ -1,4 +1,4 @@
-"""What CI makes of an update or of changed answers: one pull request, or one issue that says what to do.
+"""What CI makes of an update, of changed answers or of new locks: one pull request, or one issue that says what to do.
 
 The job's own token may do less than a person, so each refusal ends in the issue: conflicts, files in
 `.github/workflows/` (only a person may add or change those), repositories where Actions may not open pull requests,
@@ -50,13 +50,19 @@ class ByHand(Exception):
 
 @dataclass
 class Proposal:
-    """What is proposed: `name` is update or answers, `command` does the same on one's own computer."""
+    """What is proposed: `name` is update, answers or settle, `command` does the same on one's own computer.
+
+    `about` is what the text begins with. Who closes a pull request sees it again when its title changes, which `again`
+    says.
+    """
 
     name: str
     title: str
     command: str
     outcome: Outcome
     facts: list[str]
+    about: str = ""
+    again: str = "with the next release"
 
     @property
     def branch(self) -> str:
@@ -89,7 +95,7 @@ def update(repository: Path, answers: Mapping[str, Any]) -> int:
             outcome,
             [],
         )
-        todo.command = command(repository, name, answers)
+        todo.command = command(repository, "update" + as_options(answers))
         return issue(todo, ByHand(str(problem), by_hand(todo)))
     if not outcome.changed:
         github.summary(
@@ -104,18 +110,29 @@ def update(repository: Path, answers: Mapping[str, Any]) -> int:
     proposal = Proposal(
         name,
         title,
-        command(repository, name, answers, outcome.after),
+        command(repository, "update" + as_options(answers), outcome.after),
         outcome,
         list(_facts(repository)),
+        f"This brings the repository from {outcome.before} to {outcome.after} of the template."
+        if outcome.before != outcome.after
+        else "This changes answers.",
     )
+    return propose(repository, proposal)
+
+
+def propose(repository: Path, proposal: Proposal) -> int:
+    """Open or refresh the pull request, or the issue that says what only a person can do; return the exit code.
+
+    Raises Problem where not even an issue could be opened.
+    """
     try:
         return pull_request(repository, proposal)
     except ByHand as reason:
         return issue(proposal, reason)
 
 
-def command(repository: Path, name: str, answers: Mapping[str, Any], version: str = "") -> str:
-    """Return the line that does the same in a terminal."""
+def command(repository: Path, arguments: str, version: str = "") -> str:
+    """Return the line that runs hub-image in a terminal, in this version or the one that the answers record."""
     try:
         recorded = read(repository)
     except Problem:
@@ -123,8 +140,8 @@ def command(repository: Path, name: str, answers: Mapping[str, Any], version: st
     source = address(str(recorded.get("_src_path", "")))
     source = source if "://" in source else f"file://{source}"
     version = version or str(recorded.get("_commit", ""))
-    run = f'pipx run --spec "hub-image-template[copier] @ git+{source}@{version}" hub-image update'
-    return run + as_options(answers)
+    spec = f"hub-image-template[copier] @ git+{source}@{version}"
+    return f'pipx run --spec "{spec}" hub-image {arguments}'
 
 
 def as_options(answers: Mapping[str, Any]) -> str:
@@ -146,7 +163,7 @@ def pull_request(repository: Path, proposal: Proposal) -> int:
     refused = [pull for pull in found if pull["state"] == "closed" and not pull.get("merged_at")]
     if any(pull["title"] == proposal.title for pull in refused):
         print(
-            f"{proposal.title}: its pull request was closed, so it is left alone until the next release."
+            f"{proposal.title}: its pull request was closed, so it is left alone; another comes {proposal.again}."
         )
         return 0
     mine = [pull for pull in found if pull["state"] == "open"]
@@ -265,22 +282,13 @@ def start(ref: str) -> None:
 def text(proposal: Proposal, result: str) -> str:
     """Return what the pull request says."""
     outcome = proposal.outcome
-    about = (
-        f"from {outcome.before} to {outcome.after} of the template"
-        if outcome.before != outcome.after
-        else ""
-    )
-    lines = [
-        proposal.mark,
-        f"This brings the repository {about}." if about else "This changes answers.",
-        "",
-    ]
+    lines = [proposal.mark, proposal.about, ""]
     lines += ["Files that are yours stay as they are.", "", f"**The image** {result}.", ""]
     lines += [*proposal.facts, ""] if proposal.facts else []
     lines += describe(outcome)
     lines += ["", "### To undo it", ""]
     lines += [
-        "Before you merge: close this pull request; it comes again with the next release. After: choose *Revert* here."
+        f"Before you merge: close this pull request; it comes again {proposal.again}. After: choose *Revert* here."
     ]
     if outcome.notes:
         lines += [

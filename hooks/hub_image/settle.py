@@ -6,23 +6,17 @@ when a tenth of the packages differ from it.
 """
 
 import argparse
-import subprocess
+import time
 from pathlib import Path
 
-from hub_image import files, github, lock, plan
+from hub_image import files, find, github, lock, plan, propose
 from hub_image.registry import Repository
+from hub_image.update import Outcome
 
-BRANCH = "hub-image/lock"
-TITLE = "Settle the package versions"
-BODY = """\
-{changed} of {total} packages are not in the locks of this repository, or in another version. This pull request writes \
-down what the published image `{image}` has, which has passed its tests.
-
-**After merging** every build has exactly these versions until a list asks for others, and hub nodes pull little when \
-you add a package. Nodes pull the packages once more for that. Nothing else changes.
-
-**To undo it** choose *Revert* here, or delete the folder `lock/`.
-"""
+ABOUT = """\
+{changed} of {total} packages are not in the locks of this repository, or in another version. This writes down what the \
+published image `{image}` has, which has passed its tests. Every build then has exactly these versions until a list \
+asks for others, and nodes pull little when you add a package. For that they pull the packages once more."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,30 +26,48 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Open or refresh the pull request where it is worth it; return the exit code."""
     try:
-        print(settle(Path()))
+        return settle(Path())
     except github.Problem as problem:
         return github.fail(problem)
-    return 0
 
 
-def settle(repository: Path) -> str:
-    """Return what came of it, in one sentence. Raises Problem where Docker, the registry or GitHub refuse."""
+def settle(repository: Path) -> int:
+    """Propose the locks and return the exit code. Raises Problem where Docker, the registry or GitHub refuse."""
     made = plan.here(repository)
     image = f"{made.image}:{made.tags[0]}"
     if not Repository(made.image).digest(made.tags[0]):
-        return f"{image} is not published, so there is nothing to settle yet."
-    pulled = subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, text=True)
-    if pulled.returncode:
-        raise github.Problem(f"{image} cannot be pulled: {pulled.stderr.strip()[-200:]}")
+        return _nothing(f"{image} is not published, so there is nothing to settle yet.")
+    find.pull(image)
     old, old_for = entries(repository), made_for(repository)
+    before = set(paths(repository))
     lock.lock(repository, image)
     new = entries(repository)
     changed = max(len(new - old), len(old - new))
     if old_for == made_for(repository) and changed * 10 < len(new):
-        return f"{changed} of {len(new)} packages differ from the locks: a pull request comes at a tenth."
-    body = BODY.format(changed=len(new - old), total=len(new), image=image)
-    written = {path.as_posix(): files.read(repository / path) for path in paths(repository)}
-    return github.propose(BRANCH, TITLE, body, written)
+        return _nothing(
+            f"{changed} of {len(new)} packages differ from the locks: a pull request comes at a tenth."
+        )
+    after = set(paths(repository))
+    outcome = Outcome("", "")
+    outcome.changed = {path.as_posix(): "M" if path in before else "A" for path in sorted(after)}
+    outcome.changed |= {path.as_posix(): "D" for path in sorted(before - after)}
+    proposal = propose.Proposal(
+        "settle",
+        f"Settle the package versions of {time.strftime('%B %Y')}",
+        propose.command(repository, f"lock {image}"),
+        outcome,
+        [],
+        ABOUT.format(changed=len(new - old), total=len(new), image=image),
+        "next month",
+    )
+    return propose.propose(repository, proposal)
+
+
+def _nothing(why: str) -> int:
+    """Say that there is nothing to do, and return the exit code."""
+    github.summary(f"Nothing to do: {why}\n")
+    print(f"Nothing to do: {why}")
+    return 0
 
 
 def paths(repository: Path) -> list[Path]:

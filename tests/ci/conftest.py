@@ -16,6 +16,7 @@ from rig import standins
 from rig.conftest import engine  # noqa: F401
 
 from . import runner
+from .hosting import Hosted
 
 GROUPS = 'GROUPS = ("static", "container", "hub", "image-tests")'
 PART = 'GROUPS = ("static", "image-tests")'
@@ -26,6 +27,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture
+def hosted(memory):
+    repository = Hosted(memory, free_port())
+    yield repository
+    repository.stop()
 
 
 @pytest.fixture(scope="session")

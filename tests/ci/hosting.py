@@ -15,9 +15,28 @@ import urllib.request
 from pathlib import Path
 
 from conftest import git
+from hub_image import propose
 
 HERE = Path(__file__).parent
 OWNER, NAME = "ocean", "ice-core"
+
+
+def state(name: str) -> dict:
+    """What standins/repository.py knows of a new repository."""
+    known = {
+        "full_name": name,
+        "html_url": f"https://github.com/{name}",
+        "fork": False,
+        "is_template": False,
+    }
+    return {
+        "repository": known,
+        "pulls": [],
+        "issues": [],
+        "started": [],
+        "conclusion": "success",
+        "forbidden": [],
+    }
 
 
 class Hosted:
@@ -29,15 +48,7 @@ class Hosted:
         shutil.copy(HERE / "standins/pre-receive", self.bare / "hooks/pre-receive")
         (self.bare / "hooks/pre-receive").chmod(0o755)
         self.file = folder / "github.json"
-        self.file.write_text(
-            json.dumps(
-                {
-                    "repository": {"full_name": f"{OWNER}/{NAME}", "html_url": f"https://github.com/{OWNER}/{NAME}",
-                                   "fork": False, "is_template": False},
-                    "pulls": [], "issues": [], "started": [], "conclusion": "success", "forbidden": [],
-                }
-            )
-        )  # fmt: skip
+        self.file.write_text(json.dumps(state(f"{OWNER}/{NAME}")))
         self.port = port
         command = [sys.executable, HERE / "standins/repository.py", str(port), self.file]
         self.process = subprocess.Popen(command)
@@ -151,3 +162,11 @@ class Hosted:
         log = result.stdout + result.stderr
         (self.folder / f"{workflow}.log").write_text(log)
         return result.returncode, log
+
+
+def run(hosted: Hosted, monkeypatch, command=propose.update, answers=None, event=None) -> int:
+    """Do what a job does in a fresh checkout; the summary of earlier runs is gone."""
+    (hosted.folder / "summary.md").write_text("")
+    for name, value in hosted.variables(event).items():
+        monkeypatch.setenv(name, value)
+    return command(hosted.checkout(), answers or {})

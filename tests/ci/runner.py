@@ -136,10 +136,12 @@ class Runner:
         watch: Callable[[str], None] = lambda line: None,
         project: Path | None = None,
         job: str = "",
+        workflow: str = "image.yml",
+        api: Process | None = None,
     ) -> Run:
         """Let an event happen to the project; `watch` sees each line of the log as it comes.
 
-        Only the job `job` runs, if one is named.
+        Only the job `job` runs, if one is named. `api` stands in for GitHub's in place of the one of all runs.
         """
         project = project or self.project
         event = {
@@ -162,7 +164,7 @@ class Runner:
             "--directory",
             project,
             "--workflows",
-            ".github/workflows/image.yml",
+            f".github/workflows/{workflow}",
             "--no-cache-server",
             "--pull=false",
         ]
@@ -176,7 +178,7 @@ class Runner:
         for variable, value in {"GITHUB_TOKEN": "of-this-job", **secrets}.items():
             line += ["--secret", f"{variable}={value}"]
         for variable, value in {
-            "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
+            "GITHUB_API_URL": f"http://127.0.0.1:{(api or self.api).port}",
             "GITHUB_REPOSITORY": "ocean/ocean",
             "GITHUB_REPOSITORY_OWNER": "ocean",
             "GITHUB_REF": ref,

@@ -32,7 +32,8 @@ import pytest
 from conftest import git
 from rig import engine as rig
 
-from .conftest import commit
+from . import hosting, runner
+from .conftest import commit, free_port
 
 pytestmark = pytest.mark.engine
 
@@ -242,6 +243,30 @@ def test_running_the_same_commit_again_changes_nothing(first, ci, project):
     assert "Only people with a login" not in run.log
     request = requested(ci, run, head[:12])
     assert ticked(request) == ["built", "contract", "version", "immutable", "public"]
+
+
+def test_settle_proposes_what_the_published_image_has(first, ci, project):
+    """All of settle.yml: its branch holds a lock that the build of this repository takes."""
+    file = ci.work / "repository.json"
+    file.write_text(json.dumps(hosting.state("ocean/ocean")))
+    server = [runner.PYTHON, runner.HERE / "standins/repository.py"]
+    port = free_port()
+    api = runner.Process(port, *server, port, file)
+    api.start()
+    try:
+        run = ci.run("workflow_dispatch", {}, workflow="settle.yml", api=api)
+    finally:
+        api.stop()
+    assert run.code == 0, run.log[-6000:]
+    kept = json.loads(file.read_text())
+    (pull,) = kept["pulls"]
+    assert pull["head"] == "hub-image/settle" and "has passed its tests" in pull["body"]
+    assert kept["started"] == [["image.yml", "hub-image/settle"]]
+    changed = git(project, "diff", "--name-only", "main", "hub-image/settle").split()
+    assert changed == ["lock/pip-x86_64.txt"]
+    lock = git(project, "show", f"hub-image/settle:{changed[0]}")
+    assert re.search(r"^pyfiglet==\S+ \\\n    --hash=sha256:", lock, re.M), lock[:500]
+    git(project, "branch", "--quiet", "-D", "hub-image/settle")
 
 
 def test_a_request_that_is_not_true_is_not_written(first, ci, project):

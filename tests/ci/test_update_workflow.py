@@ -19,23 +19,15 @@ import pytest
 import yaml
 
 from conftest import QUESTIONS_FILE, ROOT, files, git
-from hub_image import configure, propose
+from hub_image import configure
 from hub_image import update as updating
 from hub_image.github import Problem
 
-from .conftest import free_port
-from .hosting import NAME, OWNER, Hosted
+from .hosting import NAME, OWNER, run
 
 FORM = yaml.safe_load((ROOT / ".github/workflows/configure.yml").read_text())[True][
     "workflow_dispatch"
 ]["inputs"]
-
-
-@pytest.fixture
-def hosted(memory):
-    repository = Hosted(memory, free_port())
-    yield repository
-    repository.stop()
 
 
 @pytest.fixture
@@ -77,14 +69,6 @@ def image(hosted, template):
         file.write("# ours\n")
     hosted.owner_pushes()
     return hosted
-
-
-def run(hosted, monkeypatch, command=propose.update, answers=None, event=None) -> int:
-    """Do what a job does in a fresh checkout; the summary of earlier runs is gone."""
-    (hosted.folder / "summary.md").write_text("")
-    for name, value in hosted.variables(event).items():
-        monkeypatch.setenv(name, value)
-    return command(hosted.checkout(), answers or {})
 
 
 def summary(hosted) -> str:

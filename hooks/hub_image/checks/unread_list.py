@@ -41,7 +41,6 @@ def check(repository: Path) -> Iterator[Finding]:
         r"^\s*(COPY|ADD)\s+(--\S+\s+)*\./?\s", dockerfile, re.M | re.I
     ):
         return
-    dockerfile = re.sub(r"\$\{[^}]*\}", "", dockerfile)  # a shell's ${path##*/} is no wildcard
     words = {PurePosixPath(word).name for word in re.findall(r"[\w.*?\[\]/-]+", dockerfile)}
     for name in NAMES:
         if (repository / name).is_file() and not any(fnmatchcase(name, word) for word in words):

@@ -1,0 +1,100 @@
+"""settle.yml: when new locks are proposed, and how.
+
+The locks are real in tests/rig/test_locks.py, and so is all of the workflow, by act, in test_image_workflow.py; here they
+are written by the test. What stands in for GitHub: see test_update_workflow.py.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from conftest import git
+from hub_image import find, lock, settle
+
+from .hosting import run
+
+PULLED = "ghcr.io/ocean/ice-core"
+HEADER = "# For quay.io/jupyter/minimal-notebook:2026-07-28, Python 3.13, x86_64\n"
+LOCK = "lock/pip-x86_64.txt"
+
+
+@pytest.fixture
+def image(hosted, monkeypatch):
+    """A repository whose image is published, without a lock; `packages` is what its image has."""
+    (hosted.clone / ".github").mkdir(parents=True)
+    (hosted.clone / ".github/image.env").write_text(
+        "REGISTRY=ghcr.io\nREGISTRY_OWNER=\nIMAGE_NAME=ice-core\n"
+    )
+    hosted.packages = [f"package{number}==1.0" for number in range(20)]
+    hosted.digest = "sha256:0"
+
+    def write(repository, image=f"{PULLED}:"):
+        assert image.startswith(f"{PULLED}:")
+        (repository / "lock").mkdir(exist_ok=True)
+        (repository / LOCK).write_text(HEADER + "\n".join(hosted.packages) + "\n")
+
+    hosted.write = write
+    monkeypatch.setattr(lock, "lock", write)
+    monkeypatch.setattr(find, "pull", lambda image: None)
+    published = SimpleNamespace(digest=lambda tag: hosted.digest)
+    monkeypatch.setattr(settle, "Repository", lambda image: published)
+    monkeypatch.setenv("GITHUB_SHA", hosted.owner_pushes())
+    return hosted
+
+
+def settled(image, monkeypatch) -> list[dict]:
+    """What the workflow does; return the pull requests that there are."""
+    assert run(image, monkeypatch, lambda repository, _: settle.settle(repository)) == 0
+    return image.state()["pulls"]
+
+
+def test_without_a_lock_there_is_one_pull_request_and_it_is_built(image, monkeypatch):
+    for _ in range(2):  # the second run finds everything done
+        (pull,) = settled(image, monkeypatch)
+        assert image.state()["started"] == [["image.yml", "hub-image/settle"]]
+    assert git(image.bare, "show", f"hub-image/settle:{LOCK}").startswith(HEADER)
+    for words in ("20 of 20 packages", f"{LOCK}: new", "To undo it", "has passed its tests"):
+        assert words in pull["body"], pull["body"]
+
+
+def test_who_closes_it_is_asked_again_next_month(image, monkeypatch):
+    (pull,) = settled(image, monkeypatch)
+    image.state(pulls=[pull | {"state": "closed"}])
+    assert len(settled(image, monkeypatch)) == 1
+    image.state(pulls=[pull | {"state": "closed", "title": "Settle the package versions of May"}])
+    assert len(settled(image, monkeypatch)) == 2
+
+
+@pytest.mark.parametrize(("new", "proposed"), [(2, False), (3, True)])
+def test_a_tenth_of_the_packages_is_worth_it(new, proposed, image, monkeypatch):
+    image.write(image.clone)
+    image.owner_pushes()
+    image.packages += [f"new{number}==1.0" for number in range(new)]
+    assert bool(settled(image, monkeypatch)) == proposed
+    summary = (image.folder / "summary.md").read_text()
+    assert ("2 of 22 packages differ" in summary) != proposed
+
+
+def test_another_base_is_always_worth_it(image, monkeypatch):
+    image.write(image.clone)
+    file = image.clone / LOCK
+    file.write_text(file.read_text().replace("2026-07-28", "2026-01-01"))
+    image.owner_pushes()
+    (pull,) = settled(image, monkeypatch)
+    assert f"{LOCK}: changed" in pull["body"]
+
+
+def test_an_image_that_is_not_published_is_not_settled(image, monkeypatch):
+    image.digest = None
+    assert settled(image, monkeypatch) == []
+    assert "not published" in (image.folder / "summary.md").read_text()
+
+
+def test_where_actions_may_not_open_pull_requests_an_issue_says_what_to_do(image, monkeypatch):
+    image.state(forbidden=["/pulls"])
+    assert settled(image, monkeypatch) == []
+    assert "hub-image/settle" in image.branches()
+    (issue,) = image.state()["issues"]
+    assert "compare/main...hub-image/settle?expand=1" in issue["body"]
