@@ -7,7 +7,9 @@ run says the same.
 import argparse
 import json
 import os
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from hub_image import github, installed, links, plan
@@ -88,6 +90,7 @@ def report(made: plan.Plan, steps: dict, logs: Path) -> Iterator[str]:
     yield f"| digest | `{digest}` |"
     results = {"success": "passed", "failure": "**failed**"}
     yield f"| contract | {results.get(outcome.get('contract'), 'not run')} |"
+    yield f"| time | {', '.join(took(logs))} |"
     yield from _compare(made, digest, published)
 
 
@@ -143,6 +146,25 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
         yield f"| | and {len(changes) - ROWS} more | | |"
     yield ""
     yield "</details>"
+
+
+def took(logs: Path) -> Iterator[str]:
+    """Yield how long each step took: from the last line that the one before wrote to its own last line."""
+    files = [logs / f"{name}.log" for name in ("check", "build", "contract", "publish")]
+    for before, file in pairwise(file for file in files if file.exists()):
+        seconds = round(file.stat().st_mtime - before.stat().st_mtime)
+        text = (
+            f"{file.stem} {seconds // 60} min {seconds % 60} s"
+            if seconds >= 60
+            else f"{file.stem} {seconds} s"
+        )
+        if file.stem == "build":
+            # https://docs.docker.com/reference/cli/docker/buildx/build/#progress, plain
+            log = file.read_text(errors="replace")
+            steps = set(re.findall(r"^#(\d+) \[[^]]*\d/\d+\] (?:RUN|COPY)", log, re.M))
+            cached = steps & set(re.findall(r"^#(\d+) CACHED$", log, re.M))
+            text += f" ({len(cached)} of {len(steps)} steps from the cache)" if steps else ""
+        yield text
 
 
 def _log(file: Path) -> Iterator[str]:

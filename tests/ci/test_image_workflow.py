@@ -221,6 +221,10 @@ def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
     lists = [step for step in executed(first) if "from=python-list" in step]
     assert lists and not set(lists) & executed(run).keys()
     assert re.search(rf"a node pulls \| 0\.\d MB when it has `{older}`", run.said())
+    times = re.search(
+        r"\| time \| build .* \((\d+) of (\d+) steps from the cache\), contract \d", run.said()
+    )
+    assert int(times[1]) > int(times[2]) / 2, "what did not change came from the registry"
     assert "0 added, 0 removed, 0 changed" in run.said()
     request = requested(ci, run, head[:12])
     assert f"- To roll back: put `{ci.image}:{older}` in its place again" in request
