@@ -44,16 +44,6 @@ print(time.time())
 """
 
 
-def environment() -> dict[str, str]:
-    """The variables with which commands reach the engine."""
-    return engine.variables()
-
-
-def inside(*command: str | Path) -> list[str]:
-    """A command line that runs where published ports can be reached."""
-    return engine.inside(*command)
-
-
 def write_list(project: Path, manager: str, packages: list[str]) -> None:
     """Write the list of a repository."""
     if manager == "pip":

@@ -17,6 +17,8 @@ BIN = Path(sys.executable).parent
 
 def measure(options: argparse.Namespace) -> list[Row]:
     """Return the rows about the checks before a commit, the contract and the quick tests."""
+    from tests.rig import engine
+
     from . import builds
 
     quick = ["-n", "2", "--dist", "loadfile", "-q", "-m", "not engine and not network"]
@@ -28,7 +30,7 @@ def measure(options: argparse.Namespace) -> list[Row]:
     image = builds.example("pip", ["numpy"])
     contract = [BIN / "hub-image", "test", image, "--repository", ROOT / "benchmarks"]
     proved = bench.in_turns(
-        1, lambda _: bench.seconds(builds.inside(*contract), env=builds.environment())
+        1, lambda _: bench.seconds(engine.inside(*contract), env=engine.variables())
     )
     tested = bench.in_turns(
         1, lambda _: bench.seconds([sys.executable, "-m", "pytest", *quick], cwd=ROOT)

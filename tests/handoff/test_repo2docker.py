@@ -33,6 +33,8 @@ def built(engine, smallest, build, tmp_path_factory) -> tuple[str, str]:
         "--no-run",
     ]
     command += ["--user-name=jovyan", "--user-id=1000", folder]
+    # One of an earlier run would be taken as it is.
+    subprocess.run(["docker", "image", "rm", "--force", IMAGE], env=engine.variables(), check=True)
     result = subprocess.run(command, env=engine.variables(), capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return ours, IMAGE
