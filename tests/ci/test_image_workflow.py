@@ -256,11 +256,14 @@ def test_settle_proposes_what_the_published_image_has(first, ci, project):
     server = [runner.PYTHON, runner.HERE / "standins/repository.py"]
     port = free_port()
     api = runner.Process(port, *server, port, file)
+    # act does a checkout of the default branch itself: it copies the folder, with this.
+    git(project, "remote", "add", "origin", f"file://{project}")
     api.start()
     try:
         run = ci.run("workflow_dispatch", {}, workflow="settle.yml", api=api)
     finally:
         api.stop()
+        git(project, "remote", "remove", "origin")
     assert run.code == 0, run.log[-6000:]
     kept = json.loads(file.read_text())
     (pull,) = kept["pulls"]
