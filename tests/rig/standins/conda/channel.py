@@ -170,12 +170,20 @@ def conda_name(name: str) -> str:
     return NAMES.get(name, name)
 
 
-def dependencies(requirements: list[str]) -> list[str]:
-    """Dependencies of a wheel in conda's spelling: `numpy >=1.26,<3`."""
+def dependencies(requirements: list[str], extra: str = "") -> list[str]:
+    """Dependencies of a wheel in conda's spelling: `numpy >=1.26,<3`; those of one of its extras, if it is named.
+
+    conda has no extras: conda-forge makes packages of them, and here those who need one depend on all that is in it.
+    """
     result = []
     for requirement in map(Requirement, requirements):
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        always = not marker or marker.evaluate({"extra": ""})
+        if always == bool(extra) or not (always or marker.evaluate({"extra": extra})):
             continue
+        for name in requirement.extras:
+            other = next(distributions(name=requirement.name, path=[str(SITE)]))
+            result += dependencies(other.requires or [], name)
         versions = []
         for specifier in requirement.specifier:
             if specifier.operator == "~=":
