@@ -36,7 +36,14 @@ SOURCES = STATE / "sources"  # what package sources serve: one folder for each h
 # Addresses on the namespace's loopback interface. Not 127.0.0.1, which inside a container would be
 # the container's own; containers reach these through their gateway.
 DNS, REGISTRY, PACKAGES = "10.77.0.1", "10.77.0.2", "10.77.0.3"
-PACKAGE_HOSTS = ("conda.anaconda.org", "p3m.dev", "packagemanager.posit.co", "pkg.julialang.org")
+PACKAGE_HOSTS = (
+    "conda.anaconda.org",
+    "download2.rstudio.org",
+    "open-vsx.org",
+    "p3m.dev",
+    "packagemanager.posit.co",
+    "pkg.julialang.org",
+)
 
 # Debian's own packages: installed on the machine where its command is missing ...
 TOOLS = {

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
 import tarfile
+import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +26,27 @@ CRAN = (f"p3m.dev/cran/{BINARIES}", f"{CATALOG['cran']['url'].split('//')[1]}/{B
 # What CRAN's index tells of a binary package; LinkingTo only matters to who compiles.
 R_FIELDS = ("Package", "Version", "Depends", "Imports", "License", "NeedsCompilation", "Built")
 GENERAL = "23338594-aafe-5451-b93e-139f81909106"  # Julia's own registry
+
+# Those of the template, and one for tests to add.
+EXTENSIONS = (
+    "ms-python.python",
+    "reditorsupport.r",
+    "julialang.language-julia",
+    "redhat.vscode-yaml",
+)
+VSIX = """\
+<?xml version="1.0" encoding="utf-8"?>
+<PackageManifest Version="2.0.0" xmlns="http://schemas.microsoft.com/developer/vsx-schema/2011">
+  <Metadata>
+    <Identity Language="en-US" Id="{name}" Version="{version}" Publisher="{publisher}"/>
+    <DisplayName>{name}</DisplayName>
+    <Description>A stand-in</Description>
+  </Metadata>
+  <Installation><InstallationTarget Id="Microsoft.VisualStudio.Code"/></Installation>
+  <Dependencies/>
+  <Assets><Asset Type="Microsoft.VisualStudio.Code.Manifest" Path="extension/package.json"/></Assets>
+</PackageManifest>
+"""
 
 
 def make_conda(tools: str) -> None:
@@ -73,6 +97,98 @@ def _pack_r(description: Path, contrib: Path) -> str:
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         tar.add(description.parent, arcname=fields["Package"])
     return "".join(f"{key}: {fields[key]}\n" for key in R_FIELDS if key in fields)
+
+
+def make_openvsx(_: str) -> None:
+    """Open VSX, with an extension that does nothing under each name that the template or a test lists.
+
+    VS Code asks for one extension's facts, then for the files that they name.
+    """
+    address = "https://open-vsx.org/vscode"
+    manifest, package = (
+        "Microsoft.VisualStudio.Code.Manifest",
+        "Microsoft.VisualStudio.Services.VSIXPackage",
+    )
+    engine_needed = "^1.60.0"
+    with _work("openvsx") as work:
+        for extension in EXTENSIONS:
+            publisher, _, name = extension.partition(".")
+            facts = {"publisher": publisher, "name": name, "version": "1.0.0"}
+            facts["engines"] = {"vscode": engine_needed}
+            files = work / "server/vscode/asset" / publisher / name
+            files.mkdir(parents=True)
+            (files / manifest).write_text(json.dumps(facts))
+            with zipfile.ZipFile(files / package, "w") as archive:
+                archive.writestr("extension/package.json", json.dumps(facts))
+                archive.writestr("extension.vsixmanifest", VSIX.format(**facts))
+            uri = f"{address}/asset/{publisher}/{name}"
+            version = {
+                "version": "1.0.0",
+                "lastUpdated": "2026-01-01T00:00:00Z",
+                "assetUri": uri,
+                "fallbackAssetUri": uri,
+                "files": [
+                    {"assetType": kind, "source": f"{uri}/{kind}"} for kind in (manifest, package)
+                ],
+                "properties": [
+                    {"key": "Microsoft.VisualStudio.Code.Engine", "value": engine_needed}
+                ],
+            }
+            answer = {
+                "extensionId": str(uuid.uuid5(uuid.NAMESPACE_URL, extension)),
+                "extensionName": name,
+                "displayName": name,
+                "publisher": {
+                    "publisherId": publisher,
+                    "publisherName": publisher,
+                    "displayName": publisher,
+                },
+                "versions": [version],
+                "statistics": [],
+                "tags": [],
+                "categories": [],
+                "flags": "",
+            }
+            latest = work / "server/vscode/gallery/vscode" / publisher / name / "latest"
+            latest.parent.mkdir(parents=True)
+            latest.write_text(json.dumps(answer))
+        _publish(work / "server", "open-vsx.org")
+
+
+RSTUDIO = CATALOG["interfaces"]["rstudio"]
+
+
+def make_rstudio(_: str) -> None:
+    """RStudio's download: a Debian package under the real one's address, with a stand-in for its server.
+
+    Its checksum is another one than the catalog's; `accept_rstudio` says so to a Dockerfile.
+    """
+    place = RSTUDIO["deb"].split("//")[1]
+    version = re.search(r"server-(.*)-amd64", place)[1]
+    with _work("rstudio") as work:
+        program = work / "deb/usr/lib/rstudio-server/bin/rserver"
+        program.parent.mkdir(parents=True)
+        shutil.copy(HERE / "standins/rstudio/rserver", program)
+        program.chmod(0o755)
+        (work / "deb/etc/rstudio").mkdir(parents=True)
+        (work / "deb/DEBIAN").mkdir()
+        (work / "deb/DEBIAN/control").write_text(
+            f"Package: rstudio-server\nVersion: {version}\nArchitecture: amd64\nDepends: psmisc\n"
+            "Maintainer: nobody <nobody@example.org>\nDescription: A stand-in\n"
+        )
+        file = work / "server" / place.split("/", 1)[1]
+        file.parent.mkdir(parents=True)
+        engine.check(["dpkg-deb", "--build", "--root-owner-group", work / "deb", file])
+        _publish(work / "server", place.split("/")[0])
+
+
+def accept_rstudio(dockerfile: Path) -> None:
+    """Let a Dockerfile take the stand-in's checksum for the real one's, where the rig serves it."""
+    if engine.is_provided():
+        return
+    standin = SOURCES / RSTUDIO["deb"].split("//")[1]
+    checksum = hashlib.sha256(standin.read_bytes()).hexdigest()
+    dockerfile.write_text(dockerfile.read_text().replace(RSTUDIO["sha256"], checksum))
 
 
 def make_julia(_: str) -> None:

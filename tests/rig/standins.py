@@ -22,7 +22,13 @@ from .engine import CATALOG, HERE, STATE, RigError
 
 RECIPE = HERE / "standins"
 # Which package sources a Dockerfile uses: by what it says, and by the stand-ins it starts from.
-SAID = {"conda": "mamba", "cran": "packagemanager.posit.co", "julia": "Pkg."}
+SAID = {
+    "conda": "mamba",
+    "cran": "packagemanager.posit.co",
+    "julia": "Pkg.",
+    "openvsx": "open-vsx.org",
+    "rstudio": "download2.rstudio.org",
+}
 NEEDED = {
     "docker-stacks": ["conda"],
     "micromamba": ["conda"],
@@ -199,6 +205,7 @@ def _own_authorities() -> list[str]:
 def _build(target: str, image: str) -> None:
     images = CATALOG["images"]
     arguments = {
+        "CODE_SERVER": images["code-server"]["tag"],
         "CRAN": f"https://{sources.CRAN[0]}",
         "DEBIAN": reference(images["debian"]),
         "HUB": images["hub"]["tag"],
