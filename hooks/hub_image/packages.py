@@ -6,6 +6,7 @@
 - apt.txt: names after the Debian Policy; APT's parser is not on PyPI.
 - install.R: strings, comments and brackets; R's parser comes only with R.
 - Project.toml: Python's TOML parser and the rules of Julia's Pkg.
+- vscode-extensions.txt: identifiers as VS Code writes them.
 
 Every parser takes any text and never raises: what it cannot read is a `Problem`.
 """
@@ -23,7 +24,7 @@ from hub_image import files
 class Package:
     """One entry of a list. `admits` tells whether the entry allows a version, given as text."""
 
-    manager: str  # conda, pip or apt
+    manager: str  # conda, pip, apt or vscode
     name: str
     text: str
     line: int
@@ -43,7 +44,7 @@ class Package:
 class Problem:
     """Something that the manager of a list would refuse or ignore."""
 
-    manager: str  # conda, pip, apt, r or julia
+    manager: str  # conda, pip, apt, r, julia or vscode
     line: int
     message: str
     severity: str = "error"
@@ -445,6 +446,29 @@ def julia(text: str) -> PackageList:
     return PackageList(problems=tuple(problems))
 
 
+# VS Code ---------------------------------------------------------------------------------------
+
+# https://code.visualstudio.com/docs/configure/extensions/extension-marketplace#_extension-identifiers
+EXTENSION = re.compile(
+    r"([a-z0-9][a-z0-9-]*\.[a-z0-9][\w.-]*)(?:@\d+\.\d+\.\d+[\w.-]*)?", re.IGNORECASE
+)
+
+
+@lru_cache
+def vscode(text: str) -> PackageList:
+    """Read a vscode-extensions.txt: identifiers with white space between them, comments from `#` on."""
+    packages: list[Package] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        for word in line.partition("#")[0].split():
+            if match := EXTENSION.fullmatch(word):
+                packages.append(Package("vscode", match[1].lower(), word, number))
+            else:
+                message = f"`{word}` is no extension; write publisher.name, as in ms-python.python"
+                problems.append(Problem("vscode", number, message))
+    return PackageList(tuple(packages), tuple(problems))
+
+
 # All lists of a repository ---------------------------------------------------------------------
 
 PARSERS: dict[str, Callable[[str], PackageList]] = {
@@ -454,6 +478,7 @@ PARSERS: dict[str, Callable[[str], PackageList]] = {
     "apt.txt": apt,
     "install.R": r,
     "Project.toml": julia,
+    "vscode-extensions.txt": vscode,
 }
 
 
