@@ -20,6 +20,7 @@ STARTS = [
 ]
 LANGUAGES = [[], ["r"], ["julia"], ["r", "julia"]]
 MANAGERS = ["conda", "pip"]
+INTERFACES = [[], ["vscode"], ["rstudio", "desktop"], ["rstudio", "vscode", "desktop"]]
 REGISTRIES = [
     {},
     {"registry": "quay.io", "registry_owner": "ocean"},
@@ -31,7 +32,7 @@ HUBS = [
     {"hub_url": "https://hub.example.org"},
     {"hub_url": "https://hub.example.org/", "support_url": "mailto:help@example.org"},
 ]
-VERSIONS = [{}, {"hub_version": "4.1"}, {"hub_version": "5.4.4"}]
+VERSIONS = [{}, {"hub_version": "4.1"}, {"hub_version": "5.4.4", "dask_gateway": True}]
 TEXTS = [{}, {"title": NASTY, "description": NASTY}, {"title": "- a", "description": "1. b"}]
 
 
@@ -47,6 +48,8 @@ def allowed(row: list) -> bool:
     if len(row) > 1 and row[0].get("base") in CATALOG["bases"]:
         if not set(row[1]) <= set(CATALOG["bases"][row[0]["base"]]["languages"]):
             return False
+    if len(row) > 3 and "rstudio" in row[3] and "r" not in row[1]:
+        return False
     return len(row) < 3 or row[2] in family(row[0])["package_managers"]
 
 
@@ -55,12 +58,14 @@ PAIRS = [
         **start,
         "languages": languages,
         "package_manager": manager,
+        "interfaces": interfaces,
         **registry,
         **hub,
         **version,
         **text,
     }
-    for start, languages, manager, registry, hub, version, text in AllPairs(
-        [STARTS, LANGUAGES, MANAGERS, REGISTRIES, HUBS, VERSIONS, TEXTS], filter_func=allowed
+    for start, languages, manager, interfaces, registry, hub, version, text in AllPairs(
+        [STARTS, LANGUAGES, MANAGERS, INTERFACES, REGISTRIES, HUBS, VERSIONS, TEXTS],
+        filter_func=allowed,
     )
 ]

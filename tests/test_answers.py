@@ -78,6 +78,9 @@ BAD = [
     ("start_from", "nosuch", "is not in"),
     ("languages", ["fortran"], "is not in"),
     ("package_manager", "npm", "is not in"),
+    ("interfaces", ["emacs"], "is not in"),
+    ("interfaces", ["rstudio"], "choose R in languages", {"languages": ["julia"]}),
+    ("opens_with", "rstudio", "is not in", {"interfaces": ["vscode"]}),
     ("package_manager", "conda", "work with pip only", {"base": "rocker-geospatial"}),
     *[
         ("hub_url", url, "starts with https://")
@@ -143,6 +146,8 @@ GOOD = [
     {"hub_url": "https://hub.example.org", "support_url": "mailto:help@example.org"},
     {"hub_version": "4.1"},
     {"hub_version": "5.4.4"},
+    {"interfaces": ["vscode", "desktop"], "opens_with": "desktop"},
+    {"interfaces": ["rstudio"], "languages": ["r"], "dask_gateway": True},
 ]
 
 
@@ -196,8 +201,8 @@ def test_nothing_needs_trust():
 def test_the_names_of_the_questions_are_the_public_interface():
     assert list(asked()) == [
         "image_name", "title", "description", "start_from", "languages", "base", "base_image",
-        "base_family", "package_manager", "registry", "github_owner", "registry_owner", "hub_url",
-        "support_url", "hub_version",
+        "base_family", "package_manager", "interfaces", "opens_with", "dask_gateway", "registry",
+        "github_owner", "registry_owner", "hub_url", "support_url", "hub_version",
     ]  # fmt: skip
 
 

@@ -17,10 +17,11 @@ FAMILIES = CATALOG["families"]
 def test_base_is_complete(key):
     base = BASES[key]
     needed = {"title", "image", "tag", "family", "languages", "python", "platforms"}
-    assert needed <= base.keys() <= needed | {"retired", "moves"}
+    assert needed <= base.keys() <= needed | {"retired", "moves", "interfaces", "cuda"}
     assert REFERENCE.fullmatch(base["image"])
     assert re.fullmatch(FAMILIES[base["family"]]["tag"], base["tag"]), "a tag of the family's form"
     assert set(base["languages"]) <= {"r", "julia"}
+    assert set(base.get("interfaces", [])) <= CATALOG["interfaces"].keys()
     assert re.fullmatch(r"3\.\d+", base["python"])
     assert (
         set(base["platforms"]) <= {"linux/amd64", "linux/arm64"}
@@ -41,6 +42,7 @@ def test_families_are_complete_and_alike():
         assert family["uid"] == 1000, "hubs run servers as 1000 (C3)"
         assert set(family["package_managers"]) <= {"conda", "pip"}
         assert set(family["missing"]) <= CATALOG["packages"].keys(), name
+        assert not set(family["missing"]) & set(family["brings"]), name
         assert not family["prefix"].startswith("/home"), "a volume hides it on a hub (C5)"
 
 

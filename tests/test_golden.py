@@ -24,8 +24,19 @@ ANSWERS = {
         "github_owner": "CryoInTheCloud",
         "hub_url": "https://hub.example.org",
     },
-    "rocker": {"base": "rocker-geospatial", "languages": ["r"], "github_owner": "ocean"},
-    "scratch": {"start_from": "scratch", "package_manager": "pip", "languages": ["r", "julia"]},
+    "rocker": {
+        "base": "rocker-geospatial",
+        "languages": ["r"],
+        "interfaces": ["rstudio"],
+        "github_owner": "ocean",
+    },
+    "scratch": {
+        "start_from": "scratch",
+        "package_manager": "pip",
+        "languages": ["r", "julia"],
+        "interfaces": ["rstudio", "vscode", "desktop"],
+        "dask_gateway": True,
+    },
 }
 
 

@@ -13,7 +13,7 @@ from conftest import QUESTIONS_FILE, files, git
 # Every path that a rendering can have is in one of these; a new one must be put here with care.
 OWNER = {
     "README.md", "environment.yml", "requirements.txt", "apt.txt", "install.R", "Project.toml",
-    "image-tests/python.ipynb", "image-tests/r.ipynb", "image-tests/julia.ipynb",
+    "vscode-extensions.txt", "image-tests/python.ipynb", "image-tests/r.ipynb", "image-tests/julia.ipynb",
 }  # fmt: skip
 TEMPLATE = {
     "GUIDE.md", "Dockerfile", ".github/image.env", ".copier-answers.yml", ".dockerignore",
@@ -26,7 +26,7 @@ TEMPLATE = {
     ".github/actions/sign/action.yml", ".github/actions/report/action.yml",
 }  # fmt: skip
 EVERYTHING = [
-    {"languages": ["r", "julia"], "package_manager": "conda"},
+    {"languages": ["r", "julia"], "package_manager": "conda", "interfaces": ["vscode"]},
     {"languages": ["r", "julia"], "package_manager": "pip", "start_from": "scratch"},
 ]
 
@@ -108,6 +108,7 @@ def edit_all(folder) -> dict[str, bytes]:
         ),
         ({"languages": []}, {"languages": ["r"], "base": "jupyter-r"}),
         ({"start_from": "community"}, {"start_from": "scratch", "package_manager": "pip"}),
+        ({"interfaces": ["vscode", "desktop"]}, {"interfaces": []}),
     ],
     ids=str,
 )
@@ -123,7 +124,7 @@ def test_answers_change_there_and_back_without_losing_a_line(first, then, reposi
 def default(answers):
     """Answers that undo a change, for questions that the first copy left at their defaults."""
     given = {"languages": [], "base": "jupyter-scipy", "start_from": "community"}
-    given |= {"package_manager": "conda", "registry": "ghcr.io", "title": "Ocean"}
+    given |= {"interfaces": [], "package_manager": "conda", "registry": "ghcr.io", "title": "Ocean"}
     return {question: given[question] for question in answers}
 
 

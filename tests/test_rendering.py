@@ -82,8 +82,9 @@ def test_lists_follow_the_answers(rendered, answers):
     expected = {"environment.yml" if answers["package_manager"] == "conda" else "requirements.txt"}
     expected |= {"install.R"} & ({"install.R"} if "r" in answers["languages"] else set())
     expected |= {"Project.toml"} if "julia" in answers["languages"] else set()
+    expected |= {"vscode-extensions.txt"} if "vscode" in answers["interfaces"] else set()
     lists = {"environment.yml", "requirements.txt", "install.R", "Project.toml"}
-    assert present & lists == expected
+    assert present & (lists | {"vscode-extensions.txt"}) == expected
 
 
 def test_hub_image_check_finds_nothing(rendered):
@@ -95,6 +96,7 @@ def test_guide_and_readme_name_only_what_is_there(rendered):
     """Files named in code type or as links exist, or are the optional ones that the guide explains."""
     optional = {"preBuild", "postBuild", "start"}
     lists = {"environment.yml", "requirements.txt", "install.R", "Project.toml", "apt.txt"}
+    lists |= {"vscode-extensions.txt"}
     present = set(files(rendered)) | {path.split("/")[0] + "/" for path in files(rendered)}
     for page in ("README.md", "GUIDE.md"):
         text = (rendered / page).read_text()
@@ -119,6 +121,7 @@ def test_image_env_has_the_answers_as_they_were_typed(rendered, answers):
     assert env["BASE_FAMILY"] in CATALOG["families"]
     assert env["HUB_VERSION"] == answers.get("hub_version", CATALOG["hub"])
     assert env["LANGUAGES"].split() == ["python", *answers["languages"]]
+    assert env["INTERFACES"].split() == answers["interfaces"]
 
 
 def test_readme_shows_title_and_description_as_they_were_typed(rendered, answers):
@@ -212,10 +215,55 @@ def test_dockerfile_installs_where_the_kernels_look(rendered, answers):
         assert set(re.findall(r"--prefix (/[^ \n)]+)", "".join(scripts))) == {prefix}
 
 
+def test_interfaces_are_brought_once(rendered, answers):
+    """Each with its proxy and, unless the base has it, its program; nothing of what was not asked for."""
+    text = (rendered / "Dockerfile").read_text()
+    base = CATALOG["bases"].get(answers.get("base"), {})
+    programs = {"rstudio": "rstudio.deb", "vscode": "/opt/code-server", "desktop": "xfce4"}
+    for name, program in programs.items():
+        asked = name in answers["interfaces"]
+        assert (CATALOG["interfaces"][name]["proxy"] in text) is asked
+        assert (program in text) is (asked and name not in base.get("interfaces", []))
+    has_proxy = "jupyter-server-proxy" in [*family(answers)["missing"], *family(answers)["brings"]]
+    assert ("jupyter-server-proxy=" in text) is (
+        "jupyter-server-proxy" in family(answers)["missing"]
+        or bool(answers["interfaces"])
+        and not has_proxy
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "url"),
+    [
+        ({}, "/lab"),
+        ({"interfaces": ["vscode"]}, "/vscode"),
+        ({"interfaces": ["vscode"], "opens_with": "lab"}, "/lab"),
+        ({"interfaces": ["vscode", "desktop"]}, "/lab"),
+        ({"interfaces": ["vscode", "desktop"], "opens_with": "desktop"}, "/desktop"),
+    ],
+    ids=str,
+)
+def test_the_hub_opens_what_was_chosen(answers, url, render):
+    """One interface is what people come for; of several they choose in JupyterLab, unless one is named."""
+    folder = render(**answers)
+    entry = yaml.safe_load((folder / "hub/profile.yaml").read_text())
+    assert entry["kubespawner_override"]["default_url"] == url
+    assert f"\nDEFAULT_URL={url}\n" in (folder / ".github/image.env").read_text()
+
+
+def test_graphics_cards_and_dask_where_they_were_asked_for(render):
+    text = (render(base="pangeo-pytorch", dask_gateway=True) / "Dockerfile").read_text()
+    assert "\nARG CONDA_OVERRIDE_CUDA=" in text and "ENV CONDA_OVERRIDE_CUDA" not in text
+    assert "dask-gateway" not in text, "the family brings it"
+    text = (render(dask_gateway=True) / "Dockerfile").read_text()
+    assert "CONDA_OVERRIDE_CUDA" not in text
+    assert f"dask-gateway={CATALOG['packages']['dask-gateway']}" in text
+
+
 def test_dockerfile_keeps_the_contract_it_can_keep_in_text(rendered):
     text = (rendered / "Dockerfile").read_text()
     assert "# syntax=" not in text
-    assert "ARG " not in text
+    assert not re.search(r"^ARG (?!\w+=.)", text, re.M), "an argument without a default"
     assert re.findall(r"^USER (.*)$", text, re.M)[-1] == "1000"
     assert not re.search(r"^(?:FROM|COPY --from=)\S*:(latest|main)\b", text, re.M)
     froms = re.findall(r"(?:^FROM |--from=|,from=)(\S+?)(?:,|\s|$)", text, re.M)
