@@ -18,6 +18,7 @@ from hub_image.contract import (
     Check,
     Result,
     Target,
+    chosen,
     container,
     docker,
     image_tests,
@@ -102,6 +103,8 @@ def target(options: argparse.Namespace) -> Target:
         family=answers.get("BASE_FAMILY", ""),
         default_url=options.default_url or override.get("default_url") or "/lab",
         interfaces=tuple(options.interface or answers.get("INTERFACES", "").split()),
+        dask_gateway=answers.get("DASK_GATEWAY") == "yes",
+        cuda=answers.get("CUDA", ""),
         platforms=tuple(answers.get("PLATFORMS", "").replace(",", " ").split()) or AMD64,
         repository=options.repository,
         profile=profile,
@@ -159,10 +162,12 @@ def contract(
             progress("Looking into a container")
             image = container.Container(found, session)
         if "container" in groups:
-            yield from judge(selected(container.CHECKS, without), image, AT_ONCE)
+            checks = [*container.CHECKS, *chosen.IN_CONTAINER]
+            yield from judge(selected(checks, without), image, AT_ONCE)
         if "hub" in groups:
             progress(f"Starting servers on a JupyterHub {found.hub_version}")
-            yield from judge(selected(on_hub.CHECKS, without), on_hub.Day(found, session))
+            checks = [*on_hub.CHECKS, *chosen.ON_HUB]
+            yield from judge(selected(checks, without), on_hub.Day(found, session))
         if own and "image-tests" in groups:
             progress("Running image-tests/")
             yield from judge(selected(own, without), image_tests.Owned(image))

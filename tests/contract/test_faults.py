@@ -14,15 +14,24 @@ import yaml
 
 from conftest import ROOT
 from hub_image import test
-from hub_image.contract import FAIL, WARN, container, docker, image_tests, on_hub, static
+from hub_image.contract import (
+    FAIL,
+    WARN,
+    chosen,
+    container,
+    docker,
+    image_tests,
+    on_hub,
+    static,
+)
 
 from .conftest import GOOD, ON_ANY_RUN
 
 FAULTS = yaml.safe_load((Path(__file__).parent / "faults.yml").read_text(encoding="utf-8"))
 GROUPS = {
     "static": (static.CHECKS, lambda target, session: target),
-    "container": (container.CHECKS, container.Container),
-    "hub": (on_hub.CHECKS, on_hub.Day),
+    "container": ([*container.CHECKS, *chosen.IN_CONTAINER], container.Container),
+    "hub": ([*on_hub.CHECKS, *chosen.ON_HUB], on_hub.Day),
 }
 CHECKS = {
     f"{check.number} {check.name}": check for checks, _ in GROUPS.values() for check in checks

@@ -14,6 +14,7 @@ from hub_image.contract import (
     Failure,
     NotApplicable,
     Warning,
+    chosen,
     container,
     docker,
     image_tests,
@@ -23,7 +24,7 @@ from hub_image.contract import (
     static,
 )
 
-ALL = [*static.CHECKS, *container.CHECKS, *on_hub.CHECKS]
+ALL = [*static.CHECKS, *container.CHECKS, *on_hub.CHECKS, *chosen.IN_CONTAINER, *chosen.ON_HUB]
 ENDS = {
     "fine": None,
     "broken": Failure("it | broke\x1b"),

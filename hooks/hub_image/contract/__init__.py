@@ -6,6 +6,7 @@ what it protects, a reason with its source, and what to change when it fails:
     static       what the image says about itself
     container    what happens in a container with a hub's restrictions
     on_hub       what happens on a real JupyterHub
+    chosen       what the answers add: interfaces, Dask Gateway, graphics cards
     image_tests  what the repository's owner wrote into image-tests/
 
 The numbers C1 to C31 are those of the list of requirements that this project started from; a number
@@ -101,6 +102,8 @@ class Target:
     family: str = ""
     default_url: str = "/lab"
     interfaces: tuple[str, ...] = ()
+    dask_gateway: bool = False
+    cuda: str = ""
     platforms: tuple[str, ...] = ("linux/amd64",)
     repository: Path | None = None
     profile: dict[str, Any] = field(default_factory=dict)  # its entry in the hub's menu

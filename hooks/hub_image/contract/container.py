@@ -44,7 +44,6 @@ IN_HOME = {
     ".cache/ms-playwright": "browsers: set PLAYWRIGHT_BROWSERS_PATH to a folder outside the home",
     ".local/share/QGIS": "QGIS plugins: set QGIS_PLUGINPATH to a folder outside the home",
 }
-DESKTOP = ("vncserver", "websockify", "startxfce4", "dbus-launch", "firefox")
 
 
 class Container:
@@ -656,21 +655,6 @@ def time_zone(image: Container) -> str:
     if not found:
         raise Warning("TZ is not set")
     return found
-
-
-@CHECKS.check(
-    "C27",
-    "the desktop has all its parts",
-    why="The desktop is a chain of programs; one that lacks leaves an empty page.",
-    source="https://github.com/jupyterhub/jupyter-remote-desktop-proxy",
-    fix="Install the part that lacks; a Firefox from snap does not run in a container.",
-)
-def desktop(image: Container) -> None:
-    if "desktop" not in image.target.interfaces:
-        raise NotApplicable("the repository did not ask for a desktop")
-    missing = [name for name in DESKTOP if image.exec("which", name).returncode]
-    if missing:
-        raise Failure(f"{missing[0]} is not on PATH")
 
 
 @CHECKS.check(

@@ -25,7 +25,6 @@ PORT = 8000
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # The homes that drive.py prepares; the full one has no space left.
 HOMES = {"empty": (), "poisoned": (), "old": (), "full": ("size=64k",)}
-PAGES = {"rstudio": "/rstudio/", "vscode": "/vscode/", "desktop": "/desktop/"}
 SPAWNER = "https://jupyterhub.readthedocs.io/en/stable/reference/spawners.html"
 CUSTOMIZE = "https://docs.2i2c.org/user/environment/customize/"
 
@@ -98,7 +97,7 @@ class Day:
             for home, options in HOMES.items()
         )
         hub = start(target, session, *volumes)
-        wanted = {"pages": self.pages(target)}
+        wanted = {"pages": self.pages(target), "interfaces": self.interfaces(target)}
         drive = ["python3", "/srv/jupyterhub/drive.py", json.dumps(wanted)]
         done = docker.call("exec", hub, *drive)
         if done.returncode:
@@ -109,9 +108,17 @@ class Day:
         self.seen: dict[str, Any] = json.loads(done.stdout)
 
     @staticmethod
-    def pages(target: Target) -> list[str]:
+    def interfaces(target: Target) -> dict[str, str]:
+        """The page of each interface that the repository chose."""
+        known = catalog.load()["interfaces"]
+        return {
+            name: known.get(name, {}).get("url", f"/{name}") + "/" for name in target.interfaces
+        }
+
+    @classmethod
+    def pages(cls, target: Target) -> list[str]:
         """The pages that have to open."""
-        chosen = [PAGES.get(name, f"/{name}/") for name in target.interfaces]
+        chosen = cls.interfaces(target).values()
         return list(dict.fromkeys([target.default_url, "/lab", "/tree", *chosen]))
 
     @property

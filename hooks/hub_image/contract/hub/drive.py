@@ -222,9 +222,34 @@ async def other_home(user):
     return seen
 
 
-async def day(user, pages):
+async def visit(user, interfaces):
+    """Open each interface; returns how that ended and how long it took to start."""
+    seen = {}
+    for name, page in interfaces.items():
+        began = time.monotonic()
+        answer = await request("GET", f"/user/{user}{page}", timeout=150)
+        seen[name] = {"status": answer.code}
+        if name == "desktop":
+            seen[name]["screen"] = await screen(user)
+        seen[name]["seconds"] = round(time.monotonic() - began, 1)
+    return seen
+
+
+async def screen(user):
+    """The first words of the desktop's VNC server, as the page in the browser hears them."""
+    url = f"ws://{HUB}/user/{user}/desktop-websockify/"
+    try:
+        wanted = HTTPRequest(url, headers=HEADERS, request_timeout=60)
+        socket = await websocket_connect(wanted, subprotocols=["binary"])
+        said = await asyncio.wait_for(socket.read_message(), 60)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return (said or b"").decode(errors="replace").strip()
+
+
+async def day(user, pages, interfaces):
     """The day of a user whose server runs: see pages, run a notebook, install, stop, come back."""
-    seen = {"pages": {}, "notebook": "", "note": ""}
+    seen = {"interfaces": await visit(user, interfaces), "pages": {}, "notebook": "", "note": ""}
     base = f"/user/{user}"
     for page in pages:
         answer = await request("GET", f"{base}{page}")
@@ -258,6 +283,7 @@ async def day(user, pages):
     await stop(user)
     seen["again"] = await start(user)
     if seen["again"]["ready"]:
+        seen["interfaces_again"] = await visit(user, interfaces)
         seen["left"] = await in_each(1)
         [seen["kept"]] = await cells(user, READ_NOTE)
     return seen
@@ -278,7 +304,7 @@ async def main():
     if seen["first"]["ready"]:  # else the others would only wait as long
         others = ("poisoned", "old", "full")
         seen["day"], *homes = await asyncio.gather(
-            day("empty", wanted["pages"]), *map(other_home, others)
+            day("empty", wanted["pages"], wanted["interfaces"]), *map(other_home, others)
         )
         seen["homes"] = dict(zip(others, homes, strict=True))
     print(json.dumps(seen))

@@ -1,0 +1,150 @@
+"""RStudio, VS Code and the desktop on a real hub: the contract, then a person with a browser."""
+
+from __future__ import annotations
+
+import functools
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from hub_image import image_env, test
+from hub_image.contract import FAIL, NOT_APPLICABLE, WARN, Target, chosen, docker
+from rig import engine as rig
+from rig import sources, standins
+
+from .test_browser import ARTIFACTS
+
+pytestmark = pytest.mark.engine
+whole_matrix = pytest.mark.whole_matrix
+
+HERE = Path(__file__).parent
+PORT = "18124"
+SCRATCH = {"start_from": "scratch", "package_manager": "pip"}
+BOTH = {"interfaces": ["vscode", "desktop"]}
+R = {"languages": ["r"], "interfaces": ["rstudio"]}
+KINDS = {
+    "python": SCRATCH | BOTH,
+    "r": SCRATCH | R,
+    "conda": SCRATCH | BOTH | {"package_manager": "conda"},
+    "docker-stacks": BOTH | {"base": "jupyter-minimal"},
+    "docker-stacks-pip": BOTH | {"base": "jupyter-minimal", "package_manager": "pip"},
+    "pangeo": BOTH | {"base": "pangeo-base"},
+    "rocker": R | {"base": "rocker-geospatial"},
+    "rocker-binder": R | {"base": "rocker-binder"},
+}
+ON_ANY_RUN = ("python",)
+EXTENSION = "redhat.vscode-yaml"
+APPLICATION = "mousepad"  # a text editor with a window
+
+
+@pytest.fixture(scope="session")
+def made(render, build, docker_environment, tmp_path_factory) -> Callable[[str], Target]:
+    """Build one of KINDS, once, after its owner added a line to each list; what to test of it."""
+
+    @functools.cache
+    def make(kind: str) -> Target:
+        repository = tmp_path_factory.mktemp(kind) / "ocean"
+        subprocess.run(["cp", "-r", render(**KINDS[kind]), repository], check=True)
+        add(repository / "apt.txt", APPLICATION)
+        if (repository / "vscode-extensions.txt").exists():
+            add(repository / "vscode-extensions.txt", EXTENSION)
+        if "rstudio" in KINDS[kind]["interfaces"]:
+            take_standin(repository)
+        image = build(repository, f"rig/interfaces:{kind}")
+        answers = image_env.read(repository)
+        return Target(
+            image,
+            hub_version=answers["HUB_VERSION"],
+            family=answers["BASE_FAMILY"],
+            default_url=answers["DEFAULT_URL"],
+            interfaces=tuple(answers["INTERFACES"].split()),
+            repository=repository,
+            config=docker.inspect(image),
+        )
+
+    return make
+
+
+def add(file: Path, line: str) -> None:
+    """What the owner of a list does."""
+    file.write_text(f"{file.read_text()}{line}\n")
+
+
+def take_standin(repository: Path) -> None:
+    """RStudio Server cannot be had in the rig; see tests/rig/README.md for what that leaves unproven."""
+    dockerfile = repository / "Dockerfile"
+    if not rig.is_provided():
+        standins.prepare(dockerfile.read_text())
+        sources.accept_rstudio(dockerfile)
+
+
+@pytest.fixture(
+    params=[
+        kind if kind in ON_ANY_RUN else pytest.param(kind, marks=whole_matrix) for kind in KINDS
+    ]
+)
+def target(request, made) -> Target:
+    return made(request.param)
+
+
+def test_contract_covers_each_interface(target):
+    results = list(test.contract(target, ("container", "hub")))
+    wrong = [str(result) for result in results if result.status in (FAIL, WARN)]
+    assert not wrong
+    found = {result.check.name: result for result in results}
+    if "vscode" in target.interfaces:
+        listed = found["VS Code has the extensions of the list"].detail
+        assert EXTENSION in listed and "ms-python.python" in listed
+    if "desktop" in target.interfaces:
+        assert found["the desktop shows its screen"].detail.startswith("RFB ")
+    opened = found["interfaces open in a home that was used before"]
+    assert opened.status != NOT_APPLICABLE
+    assert all(chosen.title(name) in opened.detail for name in target.interfaces)
+    print(opened.detail)
+
+
+def test_a_line_in_apt_txt_is_in_the_menu(made, run):
+    """The applications' folder is the system's, so a hidden home changes nothing."""
+    if "desktop" in made("python").interfaces:
+        found = run(made("python").reference, "xdg-mime", "query", "default", "text/plain")
+        assert "mousepad" in found.stdout, found.stdout + found.stderr
+
+
+def test_a_person_opens_each_interface(target, chromium, engine):
+    """From its tile and by its address; types; stops the server, starts it again and types again."""
+    folder = ARTIFACTS / target.reference.rpartition(":")[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "hub_image", "hub", target.reference, f"--port={PORT}"]
+    hub = subprocess.Popen(
+        [*command, "--no-browser", f"--repository={target.repository}"],
+        env=rig.variables() | {"PYTHONPATH": str(ROOT / "hooks")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert "http://127.0.0.1:" in hub.stdout.readline()
+        line = [f"http://127.0.0.1:{PORT}", chromium, folder, *target.interfaces]
+        browse = engine.inside(sys.executable, HERE / "browse_interfaces.py", *line)
+        done = subprocess.run(browse, capture_output=True, text=True)
+    finally:
+        hub.send_signal(signal.SIGINT)
+        hub.communicate(timeout=60)
+    assert done.returncode == 0, done.stderr[-3000:]
+    typed = {"tile": "42", "activity": True, "address": "42", "again": "42"}
+    assert json.loads(done.stdout) == dict.fromkeys(target.interfaces, typed)
+
+
+@pytest.mark.whole_matrix
+def test_another_download_stops_the_build(render, build, engine, tmp_path):
+    """RStudio's checksum: the rig serves a stand-in, which an unchanged Dockerfile must refuse."""
+    if engine.is_provided():
+        pytest.skip("the real RStudio Server is there, and fits")
+    repository = render(**KINDS["r"])
+    with pytest.raises(rig.RigError, match="digest mismatch"):
+        build(repository, "rig/interfaces:refused")
