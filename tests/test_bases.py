@@ -20,24 +20,30 @@ def python(expression: str) -> str:
     return expression.replace("(?<", "(?P<")
 
 
-def found(manager: dict) -> dict[str, str]:
+def found(manager: dict) -> set[tuple[str, str]]:
+    """Names and versions; one image may stand there with two tags."""
     [expression] = manager["matchStrings"]
     text = (ROOT / "catalog.yml").read_text()
     return {
-        match["depName"]: match["currentValue"] for match in re.finditer(python(expression), text)
+        (match["depName"], match["currentValue"]) for match in re.finditer(python(expression), text)
     }
 
 
 def test_renovate_finds_each_image_and_package():
-    images, packages = map(found, RENOVATE["customManagers"])
+    images, packages, proxies = map(found, RENOVATE["customManagers"])
     entries = [*CATALOG["bases"].values(), *CATALOG["images"].values()]
-    followed = {entry["image"]: entry["tag"] for entry in entries if entry["tag"] != CATALOG["hub"]}
+    followed = {
+        (entry["image"], entry["tag"]) for entry in entries if entry["tag"] != CATALOG["hub"]
+    }
     assert images == followed, "all but the hub, whose version people choose"
-    assert packages == CATALOG["packages"]
+    by_hand = {"dask-gateway"}  # it follows the hubs' gateway
+    assert dict(packages) == {k: v for k, v in CATALOG["packages"].items() if k not in by_hand}
+    wanted = {interface["proxy"] for interface in CATALOG["interfaces"].values()}
+    assert {f"{name}=={version}" for name, version in proxies} == wanted
 
 
 def test_renovate_understands_each_tag():
-    for image, tag in found(RENOVATE["customManagers"][0]).items():
+    for image, tag in found(RENOVATE["customManagers"][0]):
         rules = [
             rule["versioning"].removeprefix("regex:")
             for rule in RENOVATE["packageRules"]

@@ -228,6 +228,8 @@ def test_the_forms_fields_are_our_questions():
         choices = question.get("choices")
         if isinstance(choices, dict) and not question.get("multiselect"):
             assert FORM[name]["options"] == ["", *choices.values()]
+        elif question["type"] == "bool":
+            assert FORM[name]["options"] == ["", "yes", "no"]
         else:  # what the catalog offers may change, a workflow may not
             assert FORM[name]["type"] == "string"
 
