@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -70,6 +71,15 @@ def test_step_summary_is_a_table(results):
     text = report.markdown("ocean:1", results)
     assert "| ❌ | [C0](https://example.org/why) broken | it \\| broke\x1b | Change it. |" in text
     assert text.count("\n| –") == 1
+
+
+def test_step_summary_begins_with_size_and_times(results):
+    """For those that have a note: what failed stands in the table."""
+    named = [replace(result, check=replace(result.check, headline="Size")) for result in results]
+    shown = [line for line in report.markdown("ocean:1", named).splitlines() if line[:2] == "- "]
+    assert shown == ["- Size: ", "- Size: it creaks"]
+    asked = {check.headline for check in ALL} - {""}
+    assert asked == {"Size", "Server", "Interfaces open"}
 
 
 def test_junit_is_what_parsers_expect(results):

@@ -55,6 +55,7 @@ class Check:
     source: str
     fix: str
     run: Callable[[Any], str | None]
+    headline: str = ""  # what its note is called where the summary begins, if it stands there
 
     def result(self, subject: Any) -> Result:
         """Run the check."""
@@ -82,12 +83,12 @@ class Group(list[Check]):
     """The checks of one module, in the order in which they are written."""
 
     def check(
-        self, number: str, name: str, *, why: str, source: str, fix: str
+        self, number: str, name: str, *, why: str, source: str, fix: str, headline: str = ""
     ) -> Callable[[Callable[[Any], str | None]], Callable[[Any], str | None]]:
         """Add the decorated function to the group."""
 
         def add(function: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
-            self.append(Check(number, name, why, source, fix, function))
+            self.append(Check(number, name, why, source, fix, function, headline))
             return function
 
         return add

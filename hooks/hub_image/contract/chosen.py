@@ -157,6 +157,7 @@ def graphics(image: Container) -> str:
     why="What an interface leaves in the home must not stop it the next time.",
     source="https://docs.2i2c.org/admin/howto/interfaces/",
     fix="Start it by hand on `hub-image hub` a second time and look into the server's log.",
+    headline="Interfaces open",
 )
 def used_home(hub: Day) -> str:
     first, again = hub.day["interfaces"], hub.day.get("interfaces_again")

@@ -144,6 +144,7 @@ def _reason(log: str) -> str:
     why="The hub waits until the server answers through its proxy, and gives up otherwise.",
     source=SPAWNER,
     fix="The sentence above is the server's last word; the other checks often say why.",
+    headline="Server",
 )
 def server(hub: Day) -> str:
     first = hub.seen["first"]

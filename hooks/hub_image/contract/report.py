@@ -47,7 +47,7 @@ def text(reference: str, results: Sequence[Result]) -> str:
 
 
 def markdown(reference: str, results: Sequence[Result]) -> str:
-    """The same for GitHub's step summary: what needs care first, the rest folded away."""
+    """The same for GitHub's step summary: size and times, what needs care, the rest folded away."""
 
     def row(*cells: str) -> str:
         return (
@@ -56,6 +56,8 @@ def markdown(reference: str, results: Sequence[Result]) -> str:
 
     urgent = [result for result in results if result.status in (FAIL, WARN)]
     lines = [f"### Contract of `{reference}`", "", counts(results)]
+    notes = [r for r in results if r.check.headline and r.status in (PASS, WARN)]
+    lines += ["", *(f"- {result.check.headline}: {result.detail}" for result in notes)]
     if urgent:
         lines += ["", "| | check | what is wrong | what to change |", "| --- | --- | --- | --- |"]
     for result in sorted(urgent, key=lambda result: ORDER.index(result.status)):

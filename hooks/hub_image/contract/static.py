@@ -139,6 +139,7 @@ def julia_cpu(target: Target) -> str:
     "ten minutes.",
     source="https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html",
     fix="Remove what you no longer need, or allow more with --max-size.",
+    headline="Size",
 )
 def size(target: Target) -> str:
     gigabytes = size_in_gb(target.reference, target.config)
