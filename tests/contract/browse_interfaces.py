@@ -71,21 +71,23 @@ class Visit:
 
 
 def type_in_vscode(page: Page, command: str) -> None:
-    """Open a terminal by the command palette and type into it."""
-    expect(page.locator(".monaco-workbench")).to_be_visible()
-    trust = page.get_by_role("button", name=re.compile("Yes, I trust"))
-    expect(trust.or_(page.locator(".statusbar-item").first).first).to_be_visible()
+    """Open a terminal by the command palette, trust the home folder and type."""
+    expect(page.locator(".statusbar-item").first).to_be_visible()
     page.wait_for_timeout(3000)
-    if trust.is_visible():
-        trust.click()
     page.keyboard.press("F1")
     page.locator(".quick-input-widget input").first.wait_for()
     page.keyboard.type("Terminal: Create New Terminal")
     page.locator(".quick-input-list .monaco-list-row").first.wait_for()
     page.keyboard.press("Enter")
-    page.locator(".xterm-screen").first.wait_for()
+    terminal = page.locator(".terminal-wrapper.active .xterm-screen")
+    terminal.wait_for()
     page.wait_for_timeout(8000)  # until the shell reads
-    page.locator(".terminal-wrapper.active .xterm-screen").click()
+    trust = page.get_by_role("button", name=re.compile("^Trust Folder"))
+    if trust.is_visible():
+        trust.click()
+        page.wait_for_timeout(3000)
+    expect(page.get_by_text("Build with Agent")).to_have_count(0)
+    terminal.click()
     page.keyboard.press("Enter")
     page.keyboard.type(command, delay=20)
     page.keyboard.press("Enter")

@@ -12,7 +12,7 @@ import pytest
 from hub_image import catalog, image_env
 from hub_image.contract import Target, docker
 from rig import standins
-from rig.conftest import build, chromium, engine  # noqa: F401 (fixtures)
+from rig.conftest import build, chromium, engine, run  # noqa: F401 (fixtures)
 
 SCRATCH = {"start_from": "scratch"}
 # Every family, both package managers, all languages.

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ROOT
 from hub_image import image_env, test
-from hub_image.contract import FAIL, NOT_APPLICABLE, WARN, Target, chosen, docker
+from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target, chosen, docker
 from rig import engine as rig
 from rig import sources, standins
 
@@ -30,7 +30,7 @@ ALL = {"languages": ["r"], "interfaces": ["rstudio", "vscode", "desktop"]}
 BOTH = {"interfaces": ["vscode", "desktop"]}
 R = {"languages": ["r"], "interfaces": ["rstudio"]}
 KINDS = {
-    "scratch": SCRATCH | ALL,
+    "scratch": SCRATCH | ALL | {"dask_gateway": True},
     "conda": SCRATCH | BOTH | {"package_manager": "conda"},
     "docker-stacks": BOTH | {"base": "jupyter-minimal"},
     "docker-stacks-pip": BOTH | {"base": "jupyter-minimal", "package_manager": "pip"},
@@ -64,6 +64,7 @@ def made(render, build, docker_environment, tmp_path_factory) -> Callable[[str],
             family=answers["BASE_FAMILY"],
             default_url=answers["DEFAULT_URL"],
             interfaces=tuple(answers["INTERFACES"].split()),
+            dask_gateway=answers["DASK_GATEWAY"] == "yes",
             repository=repository,
             config=docker.inspect(image),
         )
@@ -103,6 +104,9 @@ def test_contract_covers_each_interface(target):
         assert EXTENSION in listed and "ms-python.python" in listed
     if "desktop" in target.interfaces:
         assert found["the desktop shows its screen"].detail.startswith("RFB ")
+    if target.dask_gateway:
+        assert found["the client of Dask Gateway is there"].status == PASS
+        assert found["Dask's workers can run in this image"].status == PASS
     opened = found["interfaces open in a home that was used before"]
     assert opened.status != NOT_APPLICABLE
     assert all(chosen.title(name) in opened.detail for name in target.interfaces)
