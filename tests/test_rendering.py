@@ -218,12 +218,14 @@ def test_dockerfile_installs_where_the_kernels_look(rendered, answers):
 def test_interfaces_are_brought_once(rendered, answers):
     """Each with its proxy and, unless the base has it, its program; nothing of what was not asked for."""
     text = (rendered / "Dockerfile").read_text()
-    base = CATALOG["bases"].get(answers.get("base"), {})
+    base = {} if answers.get("start_from") else CATALOG["bases"].get(answers.get("base"), {})
     programs = {"rstudio": "rstudio.deb", "vscode": "/opt/code-server", "desktop": "xfce4"}
     for name, program in programs.items():
         asked = name in answers["interfaces"]
         assert (CATALOG["interfaces"][name]["proxy"] in text) is asked
         assert (program in text) is (asked and name not in base.get("interfaces", []))
+    asks_base = "vscode" in answers["interfaces"] and answers.get("base") == "other"
+    assert ("if command -v code-server" in text) is asks_base, "nobody else has looked"
     has_proxy = "jupyter-server-proxy" in [*family(answers)["missing"], *family(answers)["brings"]]
     assert ("jupyter-server-proxy=" in text) is (
         "jupyter-server-proxy" in family(answers)["missing"]

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ROOT
 from hub_image import image_env, test
-from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target, chosen, docker
+from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target, chosen, docker, static
 from rig import engine as rig
 from rig import sources, standins
 
@@ -145,7 +145,19 @@ def test_a_person_opens_each_interface(target, chromium, engine):
     assert json.loads(done.stdout) == dict.fromkeys(target.interfaces, typed)
 
 
-@pytest.mark.whole_matrix
+@whole_matrix
+def test_a_base_that_has_an_interface_is_not_given_it_twice(made, render):
+    """Of a base that was chosen by hand nobody knows what it has, so the build looks."""
+    base = made("docker-stacks").reference
+    answers = BOTH | {"base": "other", "base_image": base}
+    again = "rig/interfaces:twice"
+    docker.output("build", "--quiet", f"--tag={again}", render(**answers))
+    before, after = (static.size_in_gb(image, docker.inspect(image)) for image in (base, again))
+    docker.call("image", "rm", again)
+    assert after - before < 0.1, "VS Code alone is more than half a gigabyte"
+
+
+@whole_matrix
 def test_another_download_stops_the_build(render, build, engine, tmp_path):
     """RStudio's checksum: the rig serves a stand-in, which an unchanged Dockerfile must refuse."""
     if engine.is_provided():
