@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,7 @@ KINDS = {
     "rocker-binder": R | {"base": "rocker-binder"},
 }
 ON_ANY_RUN = ("scratch",)
+FOR_OTHER_TESTS = ("scratch", "docker-stacks")
 EXTENSION = "redhat.vscode-yaml"
 APPLICATION = "mousepad"  # a text editor with a window
 
@@ -86,12 +87,16 @@ def take_standin(repository: Path) -> None:
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         kind if kind in ON_ANY_RUN else pytest.param(kind, marks=whole_matrix) for kind in KINDS
-    ]
+    ],
 )
-def target(request, made) -> Target:
-    return made(request.param)
+def target(request, made) -> Iterator[Target]:
+    """One kind after the other, because no disk holds them all."""
+    yield made(request.param)
+    if request.param not in FOR_OTHER_TESTS:
+        docker.call("image", "rm", made(request.param).reference)
 
 
 def test_contract_covers_each_interface(target):
