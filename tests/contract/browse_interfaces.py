@@ -107,7 +107,7 @@ def type_in_desktop(page: Page, command: str) -> None:
 
 def type_in_rstudio(page: Page, command: str) -> None:
     """Hand R's console a line; see standins/rstudio for where RStudio itself is a stand-in."""
-    console = page.locator("#console, .ace_text-input").first
+    console = page.locator("#rstudio_console_input .ace_text-input, #console")
     console.wait_for(state="attached")
     console.focus()
     page.keyboard.type(f"system(r'({command})')")
