@@ -19,7 +19,7 @@ if grep -qsE '^\s*[^#[:space:]]' "$list"; then
         fail "these packages cannot be had together, for the reason above; loosen the version that you added last."
 fi
 if [ -s /opt/env/share/hub-image/pip-added ]; then
-    wanted+=(pip jupyterhub jupyterlab notebook nbgitpuller jupyter-server-proxy --requirement /opt/env/share/hub-image/pip-changed)
+    wanted+=(pip jupyterhub jupyterlab notebook nbgitpuller jupyter-server-proxy dask-gateway --requirement /opt/env/share/hub-image/pip-changed)
     others=$(uv pip install --quiet --dry-run --exact --output-format json "${wanted[@]}" | sed -n 's/.*"name": "\(.*\)".*/\1/p')
     dropped=$(echo "$others" | grep -xFf /opt/env/share/hub-image/pip-added || true)
     [ -z "$dropped" ] || echo "$dropped" | xargs uv pip uninstall

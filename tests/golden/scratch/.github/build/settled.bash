@@ -39,5 +39,6 @@ packages=(
     'notebook==7.5.2'
     'nbgitpuller==1.2.2'
     'jupyter-server-proxy==4.4.0'
+    'dask-gateway==2026.3.0'
 )
 uv pip install "${packages[@]}"
