@@ -227,7 +227,8 @@ def test_interfaces_are_brought_once(rendered, answers):
     asks_base = "vscode" in answers["interfaces"] and answers.get("base") == "other"
     assert ("if command -v code-server" in text) is asks_base, "nobody else has looked"
     has_proxy = "jupyter-server-proxy" in [*family(answers)["missing"], *family(answers)["brings"]]
-    assert ("jupyter-server-proxy=" in text) is (
+    settled = (rendered / ".github/build/settled.bash").read_text()
+    assert ("jupyter-server-proxy=" in settled) is (
         "jupyter-server-proxy" in family(answers)["missing"]
         or bool(answers["interfaces"])
         and not has_proxy
@@ -254,12 +255,15 @@ def test_the_hub_opens_what_was_chosen(answers, url, render):
 
 
 def test_graphics_cards_and_dask_where_they_were_asked_for(render):
-    text = (render(base="pangeo-pytorch", dask_gateway=True) / "Dockerfile").read_text()
+    folder = render(base="pangeo-pytorch", dask_gateway=True)
+    text = (folder / "Dockerfile").read_text()
     assert "\nARG CONDA_OVERRIDE_CUDA=" in text and "ENV CONDA_OVERRIDE_CUDA" not in text
-    assert "dask-gateway" not in text, "the family brings it"
-    text = (render(dask_gateway=True) / "Dockerfile").read_text()
-    assert "CONDA_OVERRIDE_CUDA" not in text
-    assert f"dask-gateway={CATALOG['packages']['dask-gateway']}" in text
+    settled = (folder / ".github/build/settled.bash").read_text()
+    assert "dask-gateway" not in settled, "the family brings it"
+    folder = render(dask_gateway=True)
+    assert "CONDA_OVERRIDE_CUDA" not in (folder / "Dockerfile").read_text()
+    settled = (folder / ".github/build/settled.bash").read_text()
+    assert f"dask-gateway={CATALOG['packages']['dask-gateway']}" in settled
 
 
 def test_dockerfile_keeps_the_contract_it_can_keep_in_text(rendered):

@@ -44,7 +44,8 @@ found = set()
 for package in importlib.metadata.distributions():
     by_conda = (package.read_text("INSTALLER") or "").strip() == "conda"
     if package.metadata["Name"] and not by_conda and not package.read_text("direct_url.json"):
-        found.add(f"pip {package.metadata['Name'].lower()}=={package.version}")
+        name = package.metadata["Name"].lower().replace("_", "-")
+        found.add(f"pip {name}=={package.version}")
 print(*sorted(found), sep="\\n")
 """
 
@@ -67,7 +68,7 @@ mkdir /lock /work
 cd /work
 python=$({prefix}/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 echo "# For {base}, Python $python, $(uname -m)" >made-for
-{prefix}/bin/python /mnt/listing.py | {{ grep -vxFf /base || true; }} >packages
+{prefix}/bin/python /mnt/listing.py | {{ grep -vxFf /base -f /mnt/others || true; }} >packages
 sed -n 's/^conda //p' packages >conda
 sed -n 's/^pip //p' packages >pip
 if [ -s conda ]; then
@@ -149,6 +150,9 @@ def _ask(repository: Path, answers: dict[str, str], image: str, folder: Path) ->
         uv=f"{tool['image']}:{tool['tag']}",
     )
     (folder / "listing.py").write_text(LISTING)
+    # The Dockerfile brings these after the list, in versions of the template.
+    proxies = (entry["proxy"] for entry in catalog.load()["interfaces"].values())
+    (folder / "others").write_text("".join(f"pip {proxy}\n" for proxy in proxies))
     (folder / "indexes").write_text("".join(indexes(repository)))
     out = folder / "out"
     _docker(

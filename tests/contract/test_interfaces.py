@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
-from hub_image import image_env, test
+from conftest import CATALOG, ROOT
+from hub_image import image_env, lock, test
 from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target, chosen, docker, static
 from rig import engine as rig
 from rig import sources, standins
@@ -148,6 +149,16 @@ def test_a_person_opens_each_interface(target, chromium, engine):
     assert done.returncode == 0, done.stderr[-3000:]
     typed = {"tile": "42", "activity": True, "address": "42", "again": "42"}
     assert json.loads(done.stdout) == dict.fromkeys(target.interfaces, typed)
+
+
+def test_a_lock_leaves_to_the_template_what_it_brings(made, tmp_path):
+    """Else the list would remove again, in each build, what nobody wrote into it."""
+    subprocess.run(["cp", "-r", made("scratch").repository, tmp_path / "ocean"], check=True)
+    [path] = lock.lock(tmp_path / "ocean", made("scratch").reference)
+    locked = set(re.findall(r"^([\w.-]+)==", path.read_text(), re.MULTILINE))
+    assert {"jupyter-server-proxy", "dask-gateway"} <= locked
+    proxies = {entry["proxy"].split("==")[0] for entry in CATALOG["interfaces"].values()}
+    assert not locked & proxies
 
 
 @whole_matrix
