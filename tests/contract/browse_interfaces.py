@@ -1,4 +1,5 @@
-"""What a person does with the interfaces beside JupyterLab: open each by tile and by address, and type.
+"""What a person does with the interfaces beside JupyterLab: open each by its tile and type; after a restart,
+by its address.
 
 Usage: browse_interfaces.py ADDRESS CHROMIUM FOLDER INTERFACE...; leaves screenshots in the folder and
 prints what was seen as JSON. A program of its own, because it has to run where the hub's port is
@@ -142,10 +143,9 @@ def main(address: str, chromium: str, folder: str, *names: str) -> None:
             before = visit.last_activity()
             seen[name]["tile"] = use(visit, page, name, "tile")
             seen[name]["activity"] = visit.last_activity() > before
-            seen[name]["address"] = use(visit, visit.open_address(name), name, "address")
         visit.restart()
         for name in names:
-            seen[name]["again"] = use(visit, visit.open_address(name), name, "again")
+            seen[name]["address"] = use(visit, visit.open_address(name), name, "address")
         browser.close()
     print(json.dumps(seen))
 
