@@ -1,5 +1,4 @@
-"""What a person does with the interfaces beside JupyterLab: open each by its tile and type; after a restart,
-by its address.
+"""What a person does with the interfaces beside JupyterLab: opens each, types, and comes back after a restart.
 
 Usage: browse_interfaces.py ADDRESS CHROMIUM FOLDER INTERFACE...; leaves screenshots in the folder and
 prints what was seen as JSON. A program of its own, because it has to run where the hub's port is
