@@ -85,8 +85,10 @@ def test_installer(base: Base) -> None:
 
 @pytest.mark.parametrize("base", ["jupyter-scipy", "pangeo"], indirect=True)
 def test_packages_that_are_not_missing_are_there(base: Base) -> None:
-    """No hub needs jupyter-server-proxy: it comes with other web applications."""
-    needed = CATALOG["packages"].keys() - {"jupyter-server-proxy", *base.family["missing"]}
+    """Two are needed by some images only: with other web applications, and with Dask Gateway."""
+    by_some = {"jupyter-server-proxy", "dask-gateway"}
+    needed = CATALOG["packages"].keys() - by_some - set(base.family["missing"])
+    needed |= set(base.family["brings"])
     present = [MODULES[name] for name in needed]
     python = f"{base.family['prefix']}/bin/python"
     done = base.shell(f"{python} -c 'import jupyterhub, {', '.join(present)}'")
