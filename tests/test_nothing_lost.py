@@ -545,7 +545,7 @@ def test_small_template(small, memory, capsys):
 
 
 def test_our_template(template, memory, capsys):
-    run(template, REAL_CHANGES, 2, 0, capsys)
+    run(template, REAL_CHANGES, 1, 0, capsys)
 
 
 @pytest.mark.whole_matrix

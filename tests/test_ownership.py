@@ -106,7 +106,6 @@ def edit_all(folder) -> dict[str, bytes]:
             {"languages": ["r", "julia"], "base": "jupyter-datascience"},
             {"languages": [], "base": "jupyter-scipy"},
         ),
-        ({"languages": []}, {"languages": ["r"], "base": "jupyter-r"}),
         ({"start_from": "community"}, {"start_from": "scratch", "package_manager": "pip"}),
         ({"interfaces": ["vscode", "desktop"]}, {"interfaces": []}),
     ],

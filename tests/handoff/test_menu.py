@@ -213,7 +213,8 @@ def test_a_reference_that_does_not_fit(image, said, repositories, capsys):
 
 def test_every_family_knows_its_home(render):
     """Hubs start servers in /home/jovyan: where a user is at home elsewhere the entry says so."""
-    for key, base in CATALOG["bases"].items():
+    one_of_each = {base["family"]: (key, base) for key, base in CATALOG["bases"].items()}
+    for key, base in one_of_each.values():
         entry = yaml.safe_load(
             (render(base=key, languages=base["languages"]) / profiles.FILE).read_text()
         )
