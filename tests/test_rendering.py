@@ -260,6 +260,10 @@ def test_graphics_cards_and_dask_where_they_were_asked_for(render):
     assert "\nARG CONDA_OVERRIDE_CUDA=" in text and "ENV CONDA_OVERRIDE_CUDA" not in text
     settled = (folder / ".github/build/settled.bash").read_text()
     assert "dask-gateway" not in settled, "the family brings it"
+    folder = render(base="pangeo-pytorch", package_manager="pip")
+    for path in ("Dockerfile", "GUIDE.md"):
+        assert "conda are chosen" not in (text := (folder / path).read_text())
+        assert "CONDA_OVERRIDE_CUDA" not in text, "only conda reads it"
     folder = render(dask_gateway=True)
     assert "CONDA_OVERRIDE_CUDA" not in (folder / "Dockerfile").read_text()
     settled = (folder / ".github/build/settled.bash").read_text()

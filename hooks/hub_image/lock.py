@@ -12,6 +12,7 @@ proved, not from what the lists would give today: what is settled is what was se
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import tempfile
@@ -164,8 +165,6 @@ def _ask(repository: Path, answers: dict[str, str], image: str, folder: Path) ->
 
 def indexes(repository: Path) -> list[str]:
     """Return the lines of the pip lists that say where packages are looked for."""
-    import re
-
     lists = sorted(repository.glob("requirements*.txt"))
     lines = [line for path in lists for line in path.read_text(encoding="utf-8").splitlines()]
     return [f"{line.strip()}\n" for line in lines if re.match(INDEXES, line)]
