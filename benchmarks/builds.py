@@ -17,7 +17,7 @@ import copier
 import yaml
 from tests.rig import engine, images
 
-from hub_image import installed, lock
+from hub_image.lists import installed, lock
 
 from . import __main__ as bench
 from .__main__ import ROOT, Row

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from hub_image import github
+from hub_image.tools import github
 
 CATALOG = yaml.safe_load((Path(__file__).parents[1] / "catalog.yml").read_text())
 MARKS = {"success": "passed", "failure": "**failed**", "skipped": "not run"}

@@ -26,8 +26,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conftest import QUESTIONS_FILE, git
-from hub_image.github import Problem
-from hub_image.update import update
+from hub_image.tools.github import Problem
+from hub_image.updates.update import update
 
 ANSWERS = ".copier-answers.yml"
 SEPARATOR = "# ── Computed"  # where copier.yml's questions end

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from conftest import CATALOG, QUESTIONS_FILE, ROOT, TEMPLATE_PARTS, files, git
-from hub_image import changelog
-from hub_image.update import update
+from hub_image.updates import changelog
+from hub_image.updates.update import update
 from test_nothing_lost import Owner, Template
 from test_ownership import EVERYTHING, OWNER
 
@@ -275,9 +275,9 @@ def test_notes_are_those_between_two_versions():
 
 
 def test_a_release_without_notes_is_refused(tmp_path):
-    script = tmp_path / "hooks/hub_image/changelog.py"
+    script = tmp_path / "hooks/hub_image/updates/changelog.py"
     script.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "hooks/hub_image/changelog.py", script)
+    shutil.copy(ROOT / "hooks/hub_image/updates/changelog.py", script)
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## v1.0.0\n\n- a\n")
     for version, code, said in (("v1.0.0", 0, "- a\n"), ("v1.0.1", 1, "no section `## v1.0.1`")):
         result = subprocess.run(

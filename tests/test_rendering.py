@@ -14,7 +14,8 @@ import tomllib
 import yaml
 
 from conftest import CATALOG, ROOT, files
-from hub_image import checks, packages
+from hub_image import checks
+from hub_image.lists import packages
 from matrix import NASTY, PAIRS, family
 
 TOOLS = Path(sys.executable).parent

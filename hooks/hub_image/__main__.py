@@ -1,8 +1,8 @@
 """The command line `hub-image`.
 
-Each subcommand is a module of this package with two functions: `arguments(parser)` adds its
-options, `run(options)` does the work and returns the exit code. Only the module of the
-subcommand that was asked for is imported, so that a check before a commit starts at once.
+Each subcommand is a module with two functions: `arguments(parser)` adds its options, `run(options)`
+does the work and returns the exit code. Only the module of the subcommand that was asked for is
+imported, so that a check before a commit starts at once.
 """
 
 import argparse
@@ -11,26 +11,38 @@ from importlib import import_module
 
 from hub_image import __version__
 
-# A new subcommand is one line here and one module beside this one.
+# A new subcommand is one line here and one module in the room that it belongs to.
 COMMANDS = {
-    "check": "look for mistakes in a repository before its image is built",
-    "test": "prove an image against what hubs need, on a real JupyterHub",
-    "hub": "try an image on a JupyterHub on this computer, in the browser",
-    "adopt": "bring the template into a repository that has an image already",
-    "request": "write the request to link a published image",
-    "profile": "print the entry for the hub's menu, or merge those of several repositories",
-    "update": "bring a repository to the newest release of the template",
-    "configure": "make an image repository of a copy of the template, or change its answers",
-    "lock": "write down which packages a proved image has, so that later builds have the same",
-    "links": "print links that start an image or build this repository",
+    "check": ("checks.command", "look for mistakes in a repository before its image is built"),
+    "test": ("contract.command", "prove an image against what hubs need, on a real JupyterHub"),
+    "hub": ("contract.rehearse", "try an image on a JupyterHub on this computer, in the browser"),
+    "adopt": ("adopt", "bring the template into a repository that has an image already"),
+    "request": ("handoff.request", "write the request to link a published image"),
+    "profile": (
+        "handoff.menu",
+        "print the entry for the hub's menu, or merge those of several repositories",
+    ),
+    "update": ("updates.update", "bring a repository to the newest release of the template"),
+    "configure": (
+        "updates.configure",
+        "make an image repository of a copy of the template, or change its answers",
+    ),
+    "lock": (
+        "lists.lock",
+        "write down which packages a proved image has, so that later builds have the same",
+    ),
+    "links": ("handoff.links", "print links that start an image or build this repository"),
     # Steps of CI, for .github/workflows/image.yml.
-    "plan": "decide what a run of CI makes of an event, and whether it may push",
-    "login": "log Docker in to the registry",
-    "find": "take the image of this commit from the registry, if it is published already",
-    "publish": "push the image that was tested, under tags that never move",
-    "report": "say what came out, on the run's page and on the pull request",
-    "settle": "propose new locks in a pull request, when enough has changed",
-    "clean-up": "remove the trial images of a closed pull request",
+    "plan": ("ci.plan", "decide what a run of CI makes of an event, and whether it may push"),
+    "login": ("ci.login", "log Docker in to the registry"),
+    "find": (
+        "ci.find",
+        "take the image of this commit from the registry, if it is published already",
+    ),
+    "publish": ("ci.publish", "push the image that was tested, under tags that never move"),
+    "report": ("ci.report", "say what came out, on the run's page and on the pull request"),
+    "settle": ("ci.settle", "propose new locks in a pull request, when enough has changed"),
+    "clean-up": ("ci.clean_up", "remove the trial images of a closed pull request"),
 }
 
 
@@ -46,12 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     command = next((word for word in arguments if not word.startswith("-")), None)
     module = None
-    for name, help_text in COMMANDS.items():
+    for name, (place, help_text) in COMMANDS.items():
         subparser = subparsers.add_parser(
             name, help=help_text, description=f"{help_text.capitalize()}."
         )
         if name == command:
-            module = import_module(f"hub_image.{name.replace('-', '_')}")
+            module = import_module(f"hub_image.{place}")
             module.arguments(subparser)
     options = parser.parse_args(arguments)
     return module.run(options)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conftest import CATALOG
 from hub_image.adopt.carry import CARRIED, LEFT, REPLACED, carry
 from hub_image.adopt.commands import Setting
-from hub_image.dockerfile import parse
+from hub_image.syntax.dockerfile import parse
 
 # A mark, unlike any other, goes where it says MARK: the oracle looks for it and reads no Dockerfile.
 PIECES = [

@@ -9,8 +9,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub_image import checks, dockerfile, packages, shell
-from hub_image.checks import notebook_install
+from hub_image import checks
+from hub_image.checks.rules import notebook_install
+from hub_image.lists import packages
+from hub_image.syntax import dockerfile, shell
 
 settings.register_profile(
     "checks", max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -51,7 +51,7 @@ def published(tmp_path_factory) -> Path:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "First release")
     git(folder, "tag", "v1.0.0")
-    command = folder / "hooks/hub_image/test.py"
+    command = folder / "hooks/hub_image/contract/command.py"
     text = command.read_text()
     assert text.count(GROUPS) == 1
     command.write_text(text.replace(GROUPS, PART))

@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 from conftest import git
-from hub_image import propose
+from hub_image.ci import propose
 
 HERE = Path(__file__).parent
 OWNER, NAME = "ocean", "ice-core"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hub_image import clean_up, github, installed, login
-from hub_image import plan as module
+from hub_image.ci import clean_up, login
+from hub_image.ci import plan as module
+from hub_image.lists import installed
+from hub_image.tools import github
 
 HEAD, MERGE = "a" * 40, "b" * 40
 ANSWERS = {

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from hub_image import clean_up, github, request
-from hub_image.registry import Manifest, Refused, Repository
+from hub_image.ci import clean_up
+from hub_image.handoff import request
+from hub_image.tools import github
+from hub_image.tools.registry import Manifest, Refused, Repository
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 LOGIN = base64.b64encode(b"me:secret").decode()

@@ -2,7 +2,7 @@
 
 import os
 
-from hub_image import report
+from hub_image.ci import report
 
 
 def test_figures_come_from_the_logs(tmp_path):

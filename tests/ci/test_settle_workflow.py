@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import git
-from hub_image import find, lock, settle
+from hub_image.ci import find, settle
+from hub_image.lists import lock
 
 from .hosting import run
 

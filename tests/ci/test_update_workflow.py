@@ -19,9 +19,9 @@ import pytest
 import yaml
 
 from conftest import QUESTIONS_FILE, ROOT, files, git
-from hub_image import configure
-from hub_image import update as updating
-from hub_image.github import Problem
+from hub_image.tools.github import Problem
+from hub_image.updates import configure
+from hub_image.updates import update as updating
 
 from .hosting import NAME, OWNER, run
 

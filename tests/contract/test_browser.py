@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from hub_image import profiles
-from hub_image.contract import docker
+from hub_image.handoff import profiles
+from hub_image.tools import docker
 
 pytestmark = pytest.mark.engine
 

@@ -13,17 +13,10 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from hub_image import test
-from hub_image.contract import (
-    FAIL,
-    WARN,
-    chosen,
-    container,
-    docker,
-    image_tests,
-    on_hub,
-    static,
-)
+from hub_image.contract import FAIL, WARN
+from hub_image.contract import command as test
+from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
+from hub_image.tools import docker
 
 from .conftest import GOOD, ON_ANY_RUN
 

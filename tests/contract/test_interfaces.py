@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from conftest import CATALOG, ROOT
-from hub_image import image_env, lock, test
-from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target, chosen, docker, static
+from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target
+from hub_image.contract import command as test
+from hub_image.contract.groups import chosen, static
+from hub_image.lists import lock
+from hub_image.repository import image_env
+from hub_image.tools import docker
 from rig import engine as rig
 from rig import sources, standins
 

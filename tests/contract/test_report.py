@@ -9,21 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hub_image import hub, test
-from hub_image.contract import (
-    Check,
-    Failure,
-    NotApplicable,
-    Warning,
-    chosen,
-    container,
-    docker,
-    image_tests,
-    on_hub,
-    report,
-    selected,
-    static,
-)
+from hub_image.contract import Check, Failure, NotApplicable, Warning, report, selected
+from hub_image.contract import command as test
+from hub_image.contract import rehearse as hub
+from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
+from hub_image.tools import docker
 
 ALL = [*static.CHECKS, *container.CHECKS, *on_hub.CHECKS, *chosen.IN_CONTAINER, *chosen.ON_HUB]
 ENDS = {

@@ -9,15 +9,15 @@ from textwrap import fill
 
 from kubespawner import KubeSpawner
 
-from hub_image import profile_keys, profiles
+from hub_image.handoff import kubespawner_keys, profiles
 
 
 def test_overrides_are_the_settings_of_kubespawner(request):
     installed = version("jupyterhub-kubespawner")
     names = KubeSpawner.class_trait_names(config=True)
-    file = Path(profile_keys.__file__)
+    file = Path(kubespawner_keys.__file__)
     text = (
-        f'"""{profile_keys.__doc__}"""\n\nKUBESPAWNER = "{installed}"\nOVERRIDES = frozenset(\n    """\n'
+        f'"""{kubespawner_keys.__doc__}"""\n\nKUBESPAWNER = "{installed}"\nOVERRIDES = frozenset(\n    """\n'
         + fill(" ".join(sorted(names)), 100, initial_indent="    ", subsequent_indent="    ")
         + '\n    """.split()\n)\n'
     )

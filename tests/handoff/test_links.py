@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from conftest import git
-from hub_image import links
 from hub_image.__main__ import main
+from hub_image.handoff import links
 
 from .conftest import REFERENCES
 
@@ -57,10 +57,11 @@ def running(command: list[str], folder: Path, environment: dict[str, str], answe
 @pytest.fixture(scope="module")
 def hub(repositories, tmp_path_factory):
     """A hub with our entries as choices of one profile, which may also build images; its address."""
-    from hub_image import profile, profiles
+    from hub_image.handoff import menu as entries
+    from hub_image.handoff import profiles
 
     folder = tmp_path_factory.mktemp("hub")
-    menu = profile.merged(list(repositories.values()), list(REFERENCES.values()), "choice")
+    menu = entries.merged(list(repositories.values()), list(REFERENCES.values()), "choice")
     menu[0]["profile_options"]["image"]["dynamic_image_building"] = {"enabled": True}
     first = [{"display_name": "Something else", "default": True}]
     (folder / "menu.yaml").write_text(profiles.dump(first + menu))

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from conftest import CATALOG
-from hub_image import profiles
 from hub_image.__main__ import main
+from hub_image.handoff import profiles
 
 from .conftest import ANSWERS, REFERENCES, TAG
 

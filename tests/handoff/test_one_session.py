@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_image.contract.on_hub import COLOURS
+from hub_image.contract.groups.on_hub import COLOURS
 from rig import images
 from rig.test_builds import CELLS
 

@@ -12,7 +12,7 @@ import pytest
 
 from ci.runner import Process
 from conftest import ROOT
-from hub_image import profiles
+from hub_image.handoff import profiles
 
 from .conftest import SMALLEST
 

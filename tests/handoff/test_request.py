@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from conftest import CATALOG
-from hub_image import profiles, request
 from hub_image.__main__ import main
+from hub_image.handoff import profiles, request
 
 from .conftest import ANSWERS, REFERENCES, TAG
 

@@ -6,7 +6,7 @@ import copier
 import pytest
 import yaml
 
-from hub_image import lock
+from hub_image.lists import lock
 
 from . import engine as rig
 from . import images

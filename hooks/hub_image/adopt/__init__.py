@@ -14,11 +14,13 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from hub_image import catalog, checks, files, github, image_env
+from hub_image import checks
 from hub_image.adopt import carry, commands, guess, tree, workflows
 from hub_image.adopt.tree import ASIDE
-from hub_image.git import git
-from hub_image.update import ANSWERS, asked, copier
+from hub_image.repository import catalog, files, image_env
+from hub_image.tools import github
+from hub_image.tools.git import git
+from hub_image.updates.update import ANSWERS, asked, copier
 
 BRANCH = "adopt-hub-image-template"
 QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files

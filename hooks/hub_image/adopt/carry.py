@@ -16,9 +16,9 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from hub_image import shell
 from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
-from hub_image.dockerfile import Instruction, parse
+from hub_image.syntax import shell
+from hub_image.syntax.dockerfile import Instruction, parse
 
 CARRIED, REPLACED, LEFT = "carried", "replaced", "left"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from hub_image import shell
+from hub_image.syntax import shell
 
 
 @dataclass(frozen=True)

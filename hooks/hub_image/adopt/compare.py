@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub_image import installed
-from hub_image.contract import docker
+from hub_image.lists import installed
+from hub_image.tools import docker
 
 LINES = 15  # of a log; the reason stands near its end
 

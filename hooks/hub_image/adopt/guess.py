@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub_image import catalog, dockerfile, files, packages
 from hub_image.adopt import workflows
 from hub_image.adopt.carry import stage
 from hub_image.adopt.commands import expand
-from hub_image.checks.moving_tag import moving
+from hub_image.checks.rules.moving_tag import moving
+from hub_image.lists import packages
+from hub_image.repository import catalog, files
+from hub_image.syntax import dockerfile
 
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
 SYSTEMS = {"debian", "ubuntu", "python", "buildpack-deps", "alpine", "fedora", "rockylinux", "cuda"}

@@ -6,8 +6,10 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from hub_image import dockerfile, files, packages
-from hub_image.git import git
+from hub_image.lists import packages
+from hub_image.repository import files
+from hub_image.syntax import dockerfile
+from hub_image.tools.git import git
 
 # What waits for a decision keeps its path below this folder, out of the way of builds and checks.
 ASIDE = "before-adoption"

@@ -1,6 +1,6 @@
 """The rules of `hub-image check`.
 
-Each module here is one rule: its name is the code, its docstring is what `--rules` prints
+Each module in rules/ is one rule: its name is the code, its docstring is what `--rules` prints
 (a title, why, what to do, severity, source), and `check(repository)` yields what it finds.
 A new rule is a new module; nothing else lists them.
 """
@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from hub_image import files
+from hub_image.repository import files
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ class Finding:
 
 def modules() -> Iterator[tuple[str, ModuleType]]:
     """Yield (code, module) of every rule."""
-    for module in pkgutil.iter_modules(__path__):
-        yield module.name.replace("_", "-"), import_module(f"{__name__}.{module.name}")
+    from hub_image.checks import rules  # which need this module
+
+    for module in pkgutil.iter_modules(rules.__path__):
+        yield module.name.replace("_", "-"), import_module(f"{rules.__name__}.{module.name}")
 
 
 def run(repository: Path) -> list[Finding]:
@@ -77,7 +79,7 @@ def fix(repository: Path, findings: list[Finding]) -> list[Finding]:
     return sorted(fixed, key=lambda finding: (finding.file, finding.line))
 
 
-def rules() -> str:
+def page() -> str:
     """Return a page about all rules, in Markdown, made from the rules themselves."""
     sections = [
         "# Rules of `hub-image check`\n\n"

@@ -1,0 +1,70 @@
+"""The list holds a package that is known to break hub images.
+
+Why: each finding names its source; the packages are data, in `broken_package.yml`.
+
+Fix: as the finding says: another version, a successor, or removal.
+
+Severity: error or warning, as the data says.
+
+Source: with each package.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from hub_image.checks import Finding
+from hub_image.lists import packages
+
+
+@cache
+def known() -> list[dict]:
+    """Return the entries of `broken_package.yml`, whose head explains them."""
+    import yaml
+
+    path = Path(__file__).with_suffix(".yml")
+    return yaml.load(
+        path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+
+
+def check(repository: Path) -> Iterator[Finding]:
+    """Yield packages whose pins leave only versions that are known to be broken."""
+    found = [
+        (file, p) for file, package_list in packages.read(repository) for p in package_list.packages
+    ]
+    by_name = {(p.manager, p.name.replace("_", "-")): p for _, p in found}
+    for file, package in found:
+        for entry in known():
+            if (
+                package.name.replace("_", "-") == entry["package"]
+                and package.manager in entry["in"]
+                and not _works(package, entry.get("versions"))
+                and not _excused(by_name, entry.get("unless"))
+            ):
+                message = f"`{package.text}`: {entry['why']} ({entry['source']}); {entry['do']}"
+                yield Finding(file, package.line, message, entry["severity"])
+                break
+
+
+def _works(package: packages.Package, versions: list[str] | None) -> bool:
+    """Tell whether a package may be installed in a version that is not listed as broken."""
+    if versions is None:
+        return False
+    from packaging.specifiers import SpecifierSet
+
+    broken = [SpecifierSet(version) for version in versions]
+    return package.admits_any(lambda version: not any(version in specifier for specifier in broken))
+
+
+def _excused(by_name: dict[tuple[str, str], packages.Package], pin: str | None) -> bool:
+    """Tell whether the lists hold the package named in `pin` to the versions that `pin` allows."""
+    if pin is None:
+        return False
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(pin)
+    pinned = [
+        by_name[key] for key in (("conda", wanted.name), ("pip", wanted.name)) if key in by_name
+    ]
+    return any(not p.admits_any(lambda version: version not in wanted.specifier) for p in pinned)

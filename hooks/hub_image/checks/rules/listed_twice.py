@@ -1,0 +1,62 @@
+"""A package is listed twice.
+
+Why: with two pins the environment cannot be solved, or one of them is forgotten when the other
+changes. A package from both conda and pip is installed by conda and then replaced by pip, which
+leaves an environment that conda no longer knows.
+
+Fix: keep one entry; conda's, where both managers have the package.
+
+Severity: error.
+
+Source: <https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html#using-pip-in-an-environment>
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hub_image.checks import Finding
+from hub_image.lists import packages
+
+# Names that mean one thing for conda and another for pip: a program or a C library there, its
+# Python binding here (conda calls that `python-graphviz`, `python-eccodes`, `pynco`, ...).
+NOT_THE_SAME = {"blosc", "cdo", "eccodes", "ffmpeg", "graphviz", "igraph", "jq", "magics", "nco"}
+NOT_THE_SAME |= {"nodejs", "redis", "snappy", "tesseract", "tzdata"}
+# The same package under two names: conda's, then pip's.
+PIP_NAMES = {"pytorch": "torch", "opencv": "opencv-python", "pytables": "tables"}
+
+
+def check(repository: Path) -> Iterator[Finding]:
+    """Yield entries whose package an earlier entry has; conditional requirements are left alone."""
+    seen: dict[tuple[str, ...], tuple[str, packages.Package]] = {}
+    for file, package_list in packages.read(repository):
+        for package in package_list.packages:
+            if not package.name:
+                continue
+            first = seen.setdefault(
+                (package.manager, package.name, package.marker), (file, package)
+            )
+            if first[1] is not package:
+                where = (
+                    f"line {first[1].line}" if first[0] == file else f"{first[0]}:{first[1].line}"
+                )
+                yield Finding(
+                    file, package.line, f"`{package.name}` is listed already in {where}; keep one"
+                )
+    from_conda = {
+        canonical(name): (file, package)
+        for (manager, name, _), (file, package) in seen.items()
+        if manager == "conda"
+    }
+    for (manager, name, _), (file, package) in seen.items():
+        if manager == "pip" and name in from_conda and name not in NOT_THE_SAME:
+            other, twin = from_conda[name]
+            yield Finding(
+                file,
+                package.line,
+                f"pip would replace conda's `{twin.name}` ({other}:{twin.line}); keep one",
+            )
+
+
+def canonical(name: str) -> str:
+    """Return the name that pip gives a conda package."""
+    return PIP_NAMES.get(name, name.replace("_", "-").replace(".", "-"))

@@ -1,0 +1,61 @@
+"""`hub-image find`: take the image of this commit from the registry, where it is published already.
+
+A second run of the same commit, and a release of it, then have nothing to build: what they test and name is the
+image that people use. A new build would be another image, and its tag may not move.
+"""
+
+import argparse
+import subprocess
+
+from hub_image.ci import plan
+from hub_image.tools import github
+from hub_image.tools.registry import Manifest, Repository
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`hub-image find` has no options."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Pull the image and set its digest as output, empty where there is none; return the exit code."""
+    try:
+        made = plan.here()
+        digest = Repository(made.image).digest(made.tags[0])
+        if digest:
+            print(
+                f"{made.image}:{made.tags[0]} is published already, so it is not built again.",
+                flush=True,
+            )
+            pull(f"{made.image}@{digest}")
+    except github.Problem as problem:
+        return github.fail(problem)
+    github.output(digest=digest or "")
+    return 0
+
+
+def pull(reference: str) -> None:
+    """Pull an image by digest; raises Problem when that fails."""
+    result = subprocess.run(
+        ["docker", "pull", "--quiet", reference], text=True, capture_output=True
+    )
+    if result.returncode:
+        raise github.Problem(
+            f"{reference} cannot be pulled: run this job again later. Docker said: {result.stderr.strip()}"
+        )
+
+
+def image_before(repository: Repository, made: plan.Plan) -> tuple[str, Manifest] | None:
+    """Return tag and manifest of the newest published image of the default branch, before this commit.
+
+    Not each commit has one: a run may have failed.
+    """
+    event = github.event()
+    start = (event.get("pull_request") or {}).get("base", {}).get("sha") or f"{made.commit}~1"
+    log = ["git", "log", "--first-parent", "--max-count=30", "--format=%H", start]
+    result = subprocess.run(log, text=True, capture_output=True)
+    suffix = made.tags[0].partition(made.commit[:12])[2]
+    for commit in result.stdout.split():
+        tag = commit[:12] + suffix
+        if commit != made.commit and (manifest := repository.manifest(tag)):
+            return tag, manifest
+    return None

@@ -1,0 +1,201 @@
+"""`hub-image plan`: what a run of CI is to make of an event. Who may push stands here, and nowhere else.
+
+- The default branch and releases publish. A pull request of the same repository publishes too, under a
+  tag of its own, so that it can be tried on the hub before it is merged.
+- Pull requests from forks and from Dependabot run without secrets and with a token that only reads:
+  https://docs.github.com/en/actions/security-for-github-actions/security-guides/automatic-token-authentication
+- Without a login for the registry everything is built and tested, and nothing is red.
+"""
+
+import argparse
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub_image.repository import catalog, image_env
+from hub_image.tools import github
+
+SECRETS = ("REGISTRY_USERNAME", "REGISTRY_PASSWORD")
+CALVER = re.compile(r"20\d\d(\.\d\d?){1,2}([.-]\d+)?")  # 2026.11, 2026.11.23, 2026.11.23-1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What this run makes.
+
+    `tags`: the first is made from the commit, a release adds its own. `cache`: where the build's cache is kept.
+    `why_not`: why nothing is pushed, in Markdown; empty when it is. `to_cache`: whether this run writes the cache.
+    """
+
+    image: str
+    tags: tuple[str, ...]
+    commit: str
+    platform: str
+    cache: str
+    to_cache: bool
+    why_not: str
+    own_token: bool
+
+    @property
+    def push(self) -> bool:
+        """Whether this run publishes."""
+        return not self.why_not
+
+    @property
+    def reference(self) -> str:
+        """The name to paste into a hub."""
+        return f"{self.image}:{self.tags[-1]}"
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a hub may link what is published: no trial image, and not the one for a second platform."""
+        return self.tags[0] == self.commit[:12]
+
+    @property
+    def host(self) -> str:
+        """The registry."""
+        return self.image.partition("/")[0]
+
+
+def plan(
+    answers: Mapping[str, str],
+    event: Mapping[str, Any],
+    environ: Mapping[str, str],
+    platform: str = "linux/amd64",
+) -> Plan:
+    """Return the plan for an event of GitHub Actions.
+
+    `answers` are those of `.github/image.env`, `event` is GitHub's own account of what happened, `environ` holds
+    GitHub's variables and, where there are any, the two secrets. Raises Problem where the answers do not fit.
+    """
+    here = environ["GITHUB_REPOSITORY_OWNER"].lower()
+    host, owner = answers["REGISTRY"], answers["REGISTRY_OWNER"] or here
+    pull = event.get("pull_request")
+    commit = pull["head"]["sha"] if pull else environ["GITHUB_SHA"]
+    branch = event.get("repository", {}).get("default_branch", "main")
+    ref = environ["GITHUB_REF"]
+    on_default = ref == f"refs/heads/{branch}"
+    release = ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
+    if release and not CALVER.fullmatch(release):
+        raise github.Problem(
+            f"The git tag {release} is no release: name it by its date, as in 2026.11.23."
+        )
+
+    has_secrets = all(environ.get(name) for name in SECRETS)
+    own_token = host == "ghcr.io" and owner.split("/")[0] == here and not has_secrets
+    if pull and (pull["head"]["repo"] or {}).get("full_name") != environ["GITHUB_REPOSITORY"]:
+        why_not = (
+            "Pull requests from forks are built and tested, and published when they are merged."
+        )
+    elif pull and pull["user"]["login"] == "dependabot[bot]":
+        why_not = "Pull requests from Dependabot are built and tested, and published when they are merged."
+    elif not (pull or on_default or release):
+        why_not = (
+            f"Only `{branch}`, releases and pull requests are published; this was another branch."
+        )
+    elif not own_token and not has_secrets:
+        why_not = how_to_publish(host, owner, here, environ)
+    else:
+        why_not = ""
+
+    platforms = answers.get("PLATFORMS", platform).split(",")
+    _check_platforms(answers, platforms)
+    suffix = "" if platform == platforms[0] else f"-{platform.split('/')[1]}"
+    short = commit[:12]
+    tags = [f"pr-{pull['number']}-{short}"] if pull else [short, release] if release else [short]
+    return Plan(
+        image=f"{host}/{owner}/{answers['IMAGE_NAME']}",
+        tags=tuple(tag + suffix for tag in tags),
+        commit=commit,
+        platform=platform,
+        cache=f"{host}/{owner}/{answers['IMAGE_NAME']}:buildcache{suffix}",
+        to_cache=not why_not and not pull,
+        why_not=why_not,
+        own_token=own_token,
+    )
+
+
+def how_to_publish(host: str, owner: str, here: str, environ: Mapping[str, str]) -> str:
+    """Say in three lines how to turn publishing on."""
+    server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+    page = f"{server}/{environ['GITHUB_REPOSITORY']}/settings/secrets/actions/new"
+    why = f"only secrets of this repository may push to {host}/{owner}"
+    token = f"Make an access token on {host} that may push to `{owner}`."
+    if host == "ghcr.io":
+        why = f"this repository belongs to {here}, so its own token may not push to {host}/{owner}"
+        token = f"Make a [token]({server}/settings/tokens/new?scopes=write:packages) of someone who may push to `{owner}`."
+    return (
+        f"Nothing was published: {why}. To turn it on:\n"
+        f"1. {token}\n"
+        f"2. Add it [here]({page}) as two secrets, `REGISTRY_USERNAME` and `REGISTRY_PASSWORD`.\n"
+        "3. Run this workflow again."
+    )
+
+
+def settings_page(image: str, event: Mapping[str, Any]) -> str:
+    """Return the page where an image can be made public."""
+    host, _, path = image.partition("/")
+    owner, _, name = path.rpartition("/")
+    if host == "ghcr.io":
+        person = event.get("repository", {}).get("owner", {}).get("type") == "User"
+        kind = "users" if person else "orgs"
+        return f"https://github.com/{kind}/{owner}/packages/container/{name.replace('/', '%2F')}/settings"
+    if host == "docker.io":
+        return f"https://hub.docker.com/repository/docker/{owner}/{name}/settings"
+    if host == "quay.io":
+        return f"https://quay.io/repository/{owner}/{name}?tab=settings"
+    return f"the page of {path} on {host}"
+
+
+def _check_platforms(answers: Mapping[str, str], platforms: list[str]) -> None:
+    known = [*catalog.load()["bases"].values(), *catalog.load()["images"].values()]
+    for entry in known:
+        if f"{entry['image']}:{entry['tag']}" == answers.get("BASE_IMAGE"):
+            for platform in platforms:
+                if platform not in entry.get("platforms", platforms):
+                    raise github.Problem(
+                        f".github/image.env: PLATFORMS asks for {platform}, which {answers['BASE_IMAGE']} "
+                        "does not have; choose another base or leave that platform out."
+                    )
+
+
+def here(repository: Path = Path()) -> Plan:
+    """Return the plan for the job that this is part of.
+
+    Raises Problem outside of GitHub Actions and where there is no `.github/image.env`.
+    """
+    answers = image_env.read(repository)
+    if "IMAGE_NAME" not in answers:
+        raise github.Problem(f"{image_env.FILE} is missing: restore it with `copier update`.")
+    if "GITHUB_REF" not in os.environ:
+        raise github.Problem(
+            "This command is a step of GitHub Actions; to try it, run the workflow with act."
+        )
+    platform = os.environ.get("PLATFORM") or "linux/amd64"
+    return plan(answers, github.event(), os.environ, platform)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`hub-image plan` has no options."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Set the plan as outputs of the step; return the exit code."""
+    try:
+        made = here()
+    except github.Problem as problem:
+        return github.fail(problem)
+    github.output(
+        image=made.image,
+        name=f"{made.image}:{made.tags[0]}",
+        push=str(made.push).lower(),
+        cache_from=f"type=registry,ref={made.cache}",
+        cache_to=f"type=registry,ref={made.cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+        if made.to_cache
+        else "",
+    )
+    print(made.why_not)
+    return 0

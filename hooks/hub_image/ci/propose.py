@@ -1,0 +1,448 @@
+"""What CI makes of an update, of changed answers or of new locks: one pull request, or one issue that says what to do.
+
+The job's own token may do less than a person, so each refusal ends in the issue: conflicts, files in
+`.github/workflows/` (only a person may add or change those), repositories where Actions may not open pull requests,
+protected branches. A branch is pushed whole or not at all, and never with conflict marks in it.
+
+A pull request opened with this token starts no workflow, but the token may start one by hand: image.yml is started on
+the branch, and its result is written into the text.
+https://docs.github.com/en/actions/concepts/security/github_token
+"""
+
+import base64
+import os
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub_image.repository import files, image_env
+from hub_image.tools import github
+from hub_image.tools.git import git
+from hub_image.tools.github import Problem
+from hub_image.updates.update import MARKER, UNDO, Outcome, Unavailable, address, read
+from hub_image.updates.update import update as run_update
+
+ADDRESS = f"41898282+{github.OURSELVES}@users.noreply.github.com"
+BOT = {f"GIT_{who}_NAME": github.OURSELVES for who in ("AUTHOR", "COMMITTER")}
+BOT |= {f"GIT_{who}_EMAIL": ADDRESS for who in ("AUTHOR", "COMMITTER")}
+WORKFLOWS = ".github/workflows/"
+IMAGE = "image.yml"
+EVERY = 20  # seconds between two looks at a run
+LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
+FACTS = {
+    "BASE_IMAGE": "base image",
+    "HUB_VERSION": "JupyterHub",
+    "PYTHON_VERSION": "Python",
+    "REGISTRY": "registry",
+    "IMAGE_NAME": "image",
+}
+
+
+class ByHand(Exception):
+    """Only a person can do this: `reason` says why, `steps` what, in Markdown."""
+
+    def __init__(self, reason: str, *steps: str) -> None:
+        super().__init__(reason)
+        self.reason, self.steps = reason, steps
+
+
+@dataclass
+class Proposal:
+    """What is proposed: `name` is update, answers or settle, `command` does the same on one's own computer.
+
+    `about` is what the text begins with. Who closes a pull request sees it again when its title changes, which `again`
+    says.
+    """
+
+    name: str
+    title: str
+    command: str
+    outcome: Outcome
+    facts: list[str]
+    about: str = ""
+    again: str = "with the next release"
+
+    @property
+    def branch(self) -> str:
+        """The branch that the bot keeps for this."""
+        return f"hub-image/{self.name}"
+
+    @property
+    def mark(self) -> str:
+        """How the texts that the bot wrote are found again."""
+        return f"<!-- hub-image {self.name} -->"
+
+
+def update(repository: Path, answers: Mapping[str, Any]) -> int:
+    """Update, or change answers, and propose what came out; return the exit code.
+
+    Raises Problem where not even an issue could be opened.
+    """
+    name = "answers" if answers else "update"
+    close = Proposal(name, "", "", Outcome("", ""), [])
+    try:
+        outcome = run_update(repository, answers)
+    except Unavailable:
+        raise
+    except Problem as problem:
+        outcome = Outcome("", "")
+        todo = Proposal(
+            name,
+            f"The template could not be {'changed' if answers else 'updated'}",
+            "",
+            outcome,
+            [],
+        )
+        todo.command = command(repository, "update" + as_options(answers))
+        return issue(todo, ByHand(str(problem), by_hand(todo)))
+    if not outcome.changed:
+        github.summary(
+            f"Nothing to do: this repository has {outcome.after or outcome.before} of the template.\n"
+        )
+        print(f"Nothing to do: this repository has {outcome.after} of the template.")
+        close_issue(close)
+        return 0
+    title = (
+        f"Change {', '.join(answers)}" if answers else f"Update to {outcome.after} of the template"
+    )
+    proposal = Proposal(
+        name,
+        title,
+        command(repository, "update" + as_options(answers), outcome.after),
+        outcome,
+        list(_facts(repository)),
+        f"This brings the repository from {outcome.before} to {outcome.after} of the template."
+        if outcome.before != outcome.after
+        else "This changes answers.",
+    )
+    return propose(repository, proposal)
+
+
+def propose(repository: Path, proposal: Proposal) -> int:
+    """Open or refresh the pull request, or the issue that says what only a person can do; return the exit code.
+
+    Raises Problem where not even an issue could be opened.
+    """
+    try:
+        return pull_request(repository, proposal)
+    except ByHand as reason:
+        return issue(proposal, reason)
+
+
+def command(repository: Path, arguments: str, version: str = "") -> str:
+    """Return the line that runs hub-image in a terminal, in this version or the one that the answers record."""
+    try:
+        recorded = read(repository)
+    except Problem:
+        recorded = {}
+    source = address(str(recorded.get("_src_path", "")))
+    source = source if "://" in source else f"file://{source}"
+    version = version or str(recorded.get("_commit", ""))
+    spec = f"hub-image-template[copier] @ git+{source}@{version}"
+    return f'pipx run --spec "{spec}" hub-image {arguments}'
+
+
+def as_options(answers: Mapping[str, Any]) -> str:
+    """Return answers as the options of a command line."""
+    return "".join(
+        f" --data {shlex.quote(f'{question}={answer}')}" for question, answer in answers.items()
+    )
+
+
+def pull_request(repository: Path, proposal: Proposal) -> int:
+    """Push the branch, open or refresh its pull request, prove the branch, and say how that went."""
+    if proposal.outcome.conflicts:
+        raise conflicts(repository, proposal)
+    if changed := _workflows(proposal.outcome):
+        raise workflows(repository, proposal, changed)
+    pulls = f"{github.repository()}/pulls"
+    owner = os.environ["GITHUB_REPOSITORY_OWNER"]
+    found = github.api("GET", f"{pulls}?state=all&head={owner}:{proposal.branch}&per_page=100")
+    refused = [pull for pull in found if pull["state"] == "closed" and not pull.get("merged_at")]
+    if any(pull["title"] == proposal.title for pull in refused):
+        print(
+            f"{proposal.title}: its pull request was closed, so it is left alone; another comes {proposal.again}."
+        )
+        return 0
+    mine = [pull for pull in found if pull["state"] == "open"]
+    commit, is_new = push(repository, proposal)
+    content = {"title": proposal.title, "body": text(proposal, "is being built and tested")}
+    try:
+        if mine:
+            number = mine[0]["number"]
+            if is_new:
+                github.api("PATCH", f"{pulls}/{number}", content)
+        else:
+            content |= {"head": proposal.branch, "base": _default_branch()}
+            number = github.api("POST", pulls, content)["number"]
+    except Problem as problem:
+        raise forbidden(proposal, problem, prove(proposal, commit)) from problem
+    close_issue(proposal)
+    if is_new or not mine:
+        content = {"body": text(proposal, prove(proposal, commit))}
+        github.api("PATCH", f"{pulls}/{number}", content)
+    page = f"{_server()}/pull/{number}"
+    github.summary(f"{proposal.title}: {page}\n")
+    print(f"{proposal.title}: {page}")
+    return 0
+
+
+def push(repository: Path, proposal: Proposal) -> tuple[str, bool]:
+    """Commit, and push to the bot's branch; return the commit, and whether the branch was not like this already.
+
+    Raises ByHand where someone else has worked on that branch, or GitHub refuses.
+    """
+    branch, url = proposal.branch, git(repository, "remote", "get-url", "origin").strip()
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", proposal.title, environment=BOT)
+    commit, tree = git(repository, "rev-parse", "HEAD", "HEAD^{tree}").split()
+    before = ""
+    if git(repository, "ls-remote", url, f"refs/heads/{branch}", environment=credentials()):
+        git(
+            repository,
+            "fetch",
+            "--quiet",
+            url,
+            f"+refs/heads/{branch}:refs/hub-image",
+            environment=credentials(),
+        )
+        before, old_tree, parent, ours = git(
+            repository,
+            "rev-parse",
+            "refs/hub-image",
+            "refs/hub-image^{tree}",
+            "refs/hub-image^",
+            "HEAD^",
+        ).split()
+        authors = git(repository, "log", "--format=%an", "HEAD^..refs/hub-image").splitlines()
+        if set(authors) - {github.OURSELVES}:
+            raise ByHand(
+                f"Somebody else has committed to the branch `{branch}`, so it is left as it is.",
+                f"Merge that branch, or delete it. Then run the workflow *{proposal.name}* again.",
+            )
+        if (tree, ours) == (old_tree, parent):
+            return before, False
+    try:
+        lease = f"--force-with-lease=refs/heads/{branch}:{before}"
+        git(
+            repository,
+            "push",
+            "--quiet",
+            lease,
+            url,
+            f"HEAD:refs/heads/{branch}",
+            environment=credentials(),
+        )
+    except Problem as problem:
+        raise ByHand(
+            f"GitHub refused the branch `{branch}`: {problem}", by_hand(proposal)
+        ) from problem
+    return commit, True
+
+
+def credentials() -> dict[str, str]:
+    """Return the variables that log git in with the job's token, which so is in no file and no command line."""
+    token = os.environ.get("GITHUB_TOKEN", "")
+    secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {secret}",
+    }
+
+
+def prove(proposal: Proposal, commit: str) -> str:
+    """Start image.yml on the branch, wait for its end, and return what came out, in Markdown."""
+    runs = f"{github.repository()}/actions/workflows/{IMAGE}/runs?event=workflow_dispatch&head_sha={commit}"
+    try:
+        start(proposal.branch)
+        for _ in range(LONGEST // EVERY):
+            found = github.api("GET", runs)["workflow_runs"]
+            if found and found[0]["status"] == "completed":
+                passed = found[0]["conclusion"] == "success"
+                said = (
+                    "was built and has passed its tests"
+                    if passed
+                    else "**does not work: do not merge this yet**"
+                )
+                return f"{said} ([run]({found[0]['html_url']}))"
+            time.sleep(EVERY)
+    except Problem as problem:
+        return f"was not tested: {problem} Run the workflow *image* on the branch `{proposal.branch}` yourself"
+    return f"is still being tested ([runs]({_server()}/actions/workflows/{IMAGE}))"
+
+
+def start(ref: str) -> None:
+    """Start image.yml on a branch. Raises Problem."""
+    github.api("POST", f"{github.repository()}/actions/workflows/{IMAGE}/dispatches", {"ref": ref})
+
+
+def text(proposal: Proposal, result: str) -> str:
+    """Return what the pull request says."""
+    outcome = proposal.outcome
+    lines = [proposal.mark, proposal.about, ""]
+    lines += ["Files that are yours stay as they are.", "", f"**The image** {result}.", ""]
+    lines += [*proposal.facts, ""] if proposal.facts else []
+    lines += describe(outcome)
+    lines += ["", "### To undo it", ""]
+    lines += [
+        f"Before you merge: close this pull request; it comes again {proposal.again}. After: choose *Revert* here."
+    ]
+    if outcome.notes:
+        lines += [
+            "",
+            "### Release notes",
+            "",
+            outcome.notes.replace("\n## ", "\n#### ").removeprefix("## "),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def describe(outcome: Outcome) -> list[str]:
+    """Return what an update did, in Markdown that reads well in a terminal too."""
+    words = {"A": "new", "M": "changed", "D": "removed", "U": "**conflict**"}
+    lines = ["### What changes", ""]
+    lines += [
+        f"- {path}: {words.get(letter, 'changed')}" for path, letter in outcome.changed.items()
+    ]
+    for question, (before, after) in outcome.answers.items():
+        lines.append(f"- answer {question}: {before} becomes {after}")
+    if outcome.kept:
+        lines += ["", "### Look at these", ""]
+        lines += [f"- {path} stays as you wrote it: {why}" for path, why in outcome.kept.items()]
+    return lines
+
+
+def _facts(repository: Path) -> Iterator[str]:
+    """Yield what an image's users would want to know, from what CI reads."""
+    try:
+        before = image_env.parse(git(repository, "show", f"HEAD:{image_env.FILE}"))
+    except Problem:
+        return
+    now = image_env.read(repository)
+    for key, name in FACTS.items():
+        if before.get(key) != now.get(key) and now.get(key):
+            yield f"- {name}: {before.get(key) or 'none'} becomes **{now[key]}**"
+
+
+def by_hand(proposal: Proposal) -> str:
+    """Return how to do the same in a terminal."""
+    name = os.environ["GITHUB_REPOSITORY"].partition("/")[2]
+    return f"""In a terminal, with git and [pipx](https://pipx.pypa.io):
+
+```
+git clone {_server()} && cd {name}
+git switch --create template-{proposal.name}
+{proposal.command}
+git add --all
+git commit --message "{proposal.title}"
+git push --set-upstream origin template-{proposal.name}
+```
+
+Then open a pull request: {_server()}/compare/template-{proposal.name}?expand=1
+To undo it before the commit: `{UNDO}`"""
+
+
+def conflicts(repository: Path, proposal: Proposal) -> ByHand:
+    """Return what to do where the owner and the template changed the same lines."""
+    shown = []
+    for path in proposal.outcome.conflicts:
+        shown.append(f"- `{path}`")
+        said = files.read(repository / path)
+        if MARKER.search(said.encode(errors="replace")):
+            start_at = said.index("<<<<<<< before updating")
+            part = "\n".join(said[start_at:].splitlines()[:40])
+            shown += ["", "````", part, "````", ""]
+    return ByHand(
+        "You and the template changed the same lines, and only you know which ones are right:\n\n"
+        + "\n".join(shown),
+        f"The third command marks these places: keep the right lines, remove the marks.\n\n{by_hand(proposal)}",
+        "Or, without a terminal: undo your change of these files in the browser, and run the workflow "
+        f"*{proposal.name}* again. What you need beyond the template belongs into the lists and scripts (GUIDE.md).",
+    )
+
+
+def workflows(repository: Path, proposal: Proposal, changed: dict[str, str]) -> ByHand:
+    """Return what to do where a release changes files that only a person may change."""
+    steps = []
+    for path, letter in changed.items():
+        edit = f"{_server()}/edit/{_default_branch()}/{path}"
+        page = f"{_server()}/new/{_default_branch()}?filename={path}" if letter == "A" else edit
+        steps.append(
+            f"Open [{path}]({page}), put this in place of everything there, and commit it:\n\n"
+            f"<details><summary>{path}</summary>\n\n````yaml\n{files.read(repository / path)}````\n\n</details>"
+        )
+    names = ", ".join(f"`{path}`" for path in changed)
+    return ByHand(
+        f"{proposal.outcome.after} changes {names}, and GitHub lets only people change workflows.",
+        *steps,
+        f"Run the workflow *{proposal.name}* again ([here]({_server()}/actions), *Run workflow*): it does the rest.",
+        f"Or do it all at once.\n\n{by_hand(proposal)}",
+    )
+
+
+def forbidden(proposal: Proposal, problem: Problem, result: str) -> ByHand:
+    """Return what to do where Actions may not open pull requests."""
+    compare = f"{_server()}/compare/{_default_branch()}...{proposal.branch}?expand=1"
+    return ByHand(
+        f"The branch `{proposal.branch}` is ready, but the pull request is yours to open ({problem}). "
+        f"Its image {result}.",
+        f"Open [this page]({compare}), look at what changes, and choose *Create pull request*.",
+        f"To have this done for you: [settings]({_server()}/settings/actions), *Workflow permissions*, "
+        "*Allow GitHub Actions to create and approve pull requests*.",
+        "\n".join(describe(proposal.outcome)),
+    )
+
+
+def issue(proposal: Proposal, by_hand: ByHand) -> int:
+    """Open or refresh the one issue; return the exit code.
+
+    Raises Problem where there can be none: the run's page then has its text.
+    """
+    steps = "\n\n".join(f"{number}. {step}" for number, step in enumerate(by_hand.steps, start=1))
+    body = f"{proposal.mark}\n{by_hand.reason}\n\n{steps}\n"
+    if proposal.outcome.notes:
+        body += f"\n### Release notes\n\n{proposal.outcome.notes}\n"
+    body = body[:65000]  # GitHub takes 65,536 characters
+    github.summary(body)
+    title = f"{proposal.title}: it needs you"
+    issues = f"{github.repository()}/issues"
+    old = github.written(f"{issues}?state=all", proposal.mark)
+    if not old:
+        number = github.api("POST", issues, {"title": title, "body": body})["number"]
+    elif old["state"] == "closed" and old["title"] == title and old["body"].strip() == body.strip():
+        print(f"{title}: that issue was closed, so it is left alone.")
+        return 0
+    else:
+        number = old["number"]
+        github.api("PATCH", f"{issues}/{number}", {"title": title, "body": body, "state": "open"})
+    github.warn(f"{title}: {_server()}/issues/{number}")
+    return 0
+
+
+def close_issue(proposal: Proposal) -> None:
+    """Close the issue of an earlier run, which is settled now."""
+    old = github.written(f"{github.repository()}/issues?state=open", proposal.mark)
+    if old and old["state"] == "open":
+        github.api("PATCH", f"{github.repository()}/issues/{old['number']}", {"state": "closed"})
+
+
+def _workflows(outcome: Outcome) -> dict[str, str]:
+    """Return what the token may not push; it may remove workflows."""
+    return {
+        path: letter
+        for path, letter in outcome.changed.items()
+        if path.startswith(WORKFLOWS) and letter != "D"
+    }
+
+
+def _default_branch() -> str:
+    return github.event().get("repository", {}).get("default_branch", "main")
+
+
+def _server() -> str:
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return f"{server}/{os.environ['GITHUB_REPOSITORY']}"

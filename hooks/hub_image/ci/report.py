@@ -1,0 +1,200 @@
+"""`hub-image report`: say what came out, on the run's page and in one comment on the pull request.
+
+The comment is updated in place, so that a pull request has one. Where the token may not comment, the page of the
+run says the same.
+"""
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from hub_image.ci import plan
+from hub_image.ci.find import image_before, pull
+from hub_image.handoff import links
+from hub_image.lists import installed
+from hub_image.tools import github
+from hub_image.tools.registry import Repository
+
+MARK = "<!-- hub-image {platform} -->"
+ROWS = 100  # of packages; a comment holds 65,536 characters
+LINES = 25  # of a failed step's log
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image report`."""
+    parser.add_argument("file", type=Path, help="where the report is written to, or read from")
+    parser.add_argument(
+        "--comment", action="store_true", help="put the report of FILE on the pull request"
+    )
+    parser.add_argument(
+        "--logs", type=Path, default=Path(), help="folder with <step>.log for each step"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report, or comment with it; return the exit code.
+
+    Reads the variable STEPS, which is what GitHub knows of the job's steps.
+    """
+    try:
+        if options.comment:
+            comment(options.file.read_text(encoding="utf-8"))
+            return 0
+        steps = json.loads(os.environ["STEPS"])
+        text = "\n".join(report(plan.here(), steps, options.logs)) + "\n"
+    except github.Problem as problem:
+        return github.fail(problem)
+    options.file.write_text(text, encoding="utf-8")
+    github.summary(text)
+    print(text)
+    return 0
+
+
+def report(made: plan.Plan, steps: dict, logs: Path) -> Iterator[str]:
+    """Yield the lines of the report, in Markdown.
+
+    `steps` is GitHub's `steps` context: for each step its outcome and outputs. `logs` has what each one wrote.
+    """
+    yield MARK.format(platform=made.platform)
+    outcome = {name: step.get("outcome") for name, step in steps.items()}
+    failed = next((name for name, result in outcome.items() if result == "failure"), None)
+    digest = steps.get("build", {}).get("outputs", {}).get("digest")
+    published = outcome.get("publish") == "success"
+    if failed:
+        yield f"### The image is not published: {failed} failed"
+        yield ""
+        yield from _log(logs / f"{failed}.log")
+    elif published:
+        yield "### The image is ready"
+        yield ""
+        if steps["publish"]["outputs"].get("public") == "false":
+            page = plan.settings_page(made.image, github.event())
+            yield f"> **Hubs cannot pull it yet**, because it is private. Make it public: {page}"
+            yield ""
+        yield "```"
+        yield made.reference
+        yield "```"
+        yield ""
+        yield from _how_to_try(made)
+    else:
+        yield "### The image is built and tested, but not published"
+        yield ""
+        yield made.why_not
+    if not digest:
+        return
+    yield ""
+    yield "| | |"
+    yield "| --- | --- |"
+    yield f"| commit | {made.commit} |"
+    yield f"| digest | `{digest}` |"
+    results = {"success": "passed", "failure": "**failed**"}
+    yield f"| contract | {results.get(outcome.get('contract'), 'not run')} |"
+    yield f"| time | {', '.join(took(logs))} |"
+    yield from _compare(made, digest, published)
+
+
+def _how_to_try(made: plan.Plan) -> Iterator[str]:
+    yield "To try it, choose *Other…* in your hub's list of images and paste this name; or on your computer:"
+    yield f"`docker run --rm --publish 127.0.0.1:8888:8888 {made.reference}`"
+    try:
+        found = links.lines(Path(), made.reference)
+    except github.Problem:  # no hub/profile.yaml: its owner may have removed it
+        found = []
+    yield from ["", *found] if found else []
+
+
+def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
+    """Yield what differs from the image that is now on the default branch, as far as it can be known."""
+    repository = Repository(made.image)
+    architecture = made.platform.split("/")[1]
+    new = repository.image(digest, architecture) if published else None
+    try:
+        found = image_before(repository, made)
+    except github.Problem:  # a registry that is away or refuses has failed a step already
+        found = None
+    if new:
+        total = _size(sum(installed.layers(new.content).values()))
+        if found:
+            tag, old = found
+            content = repository.image(old.digest, architecture)
+            more = _size(installed.to_pull(content.content, new.content)) if content else total
+            yield f"| a node pulls | {more} when it has `{tag}`, {total} when it has nothing |"
+        else:
+            yield f"| a node pulls | {total} |"
+    packages = installed.packages(f"{made.image}@{digest}")
+    if not found:
+        yield f"| packages | {len(packages)}; there is no earlier image to compare them with |"
+        return
+    tag, old = found
+    pull(f"{made.image}@{old.digest}")
+    changes = installed.compare(installed.packages(f"{made.image}@{old.digest}"), packages)
+    added = sum(not change[2] for change in changes)
+    removed = sum(not change[3] for change in changes)
+    changed = len(changes) - added - removed
+    yield f"| packages | {added} added, {removed} removed, {changed} changed since `{tag}` |"
+    if not changes:
+        return
+    yield ""
+    yield "<details><summary>Packages</summary>"
+    yield ""
+    yield "| | package | before | now |"
+    yield "| --- | --- | --- | --- |"
+    for manager, name, before, now in changes[:ROWS]:
+        yield f"| {manager} | {name} | {before} | {now} |"
+    if len(changes) > ROWS:
+        yield f"| | and {len(changes) - ROWS} more | | |"
+    yield ""
+    yield "</details>"
+
+
+def took(logs: Path) -> Iterator[str]:
+    """Yield how long each step took: from the last line that the one before wrote to its own last line."""
+    files = [logs / f"{name}.log" for name in ("check", "build", "contract", "publish")]
+    for before, file in pairwise(file for file in files if file.exists()):
+        seconds = round(file.stat().st_mtime - before.stat().st_mtime)
+        text = (
+            f"{file.stem} {seconds // 60} min {seconds % 60} s"
+            if seconds >= 60
+            else f"{file.stem} {seconds} s"
+        )
+        if file.stem == "build":
+            # https://docs.docker.com/reference/cli/docker/buildx/build/#progress, plain
+            log = file.read_text(errors="replace")
+            steps = set(re.findall(r"^#(\d+) \[[^]]*\d/\d+\] (?:RUN|COPY)", log, re.M))
+            cached = steps & set(re.findall(r"^#(\d+) CACHED$", log, re.M))
+            text += f" ({len(cached)} of {len(steps)} steps from the cache)" if steps else ""
+        yield text
+
+
+def _log(file: Path) -> Iterator[str]:
+    """Yield the end of a step's log; its last line is the reason."""
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    lines = [line.removeprefix("::error::") for line in lines if line.strip()][-LINES:]
+    if lines:
+        yield "````"
+        yield from (line[:500].replace("````", "") for line in lines)
+        yield "````"
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
+
+
+def comment(text: str) -> None:
+    """Put the report on the pull request, in place of the one before.
+
+    Raises Problem when GitHub does not answer; where the token may not comment, only says so.
+    """
+    issues = f"{github.repository()}/issues"
+    comments = f"{issues}/{github.event()['pull_request']['number']}/comments"
+    try:
+        if old := github.written(comments, text.partition("\n")[0]):
+            github.api("PATCH", f"{issues}/comments/{old['id']}", {"body": text})
+        else:
+            github.api("POST", comments, {"body": text})
+    except github.Problem as problem:
+        github.warn(f"{problem} The page of this run has the report.")

@@ -1,0 +1,174 @@
+"""`hub-image test`: prove an image against the contract, on this computer."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from hub_image.contract import FAIL, Check, Result, Target, report, selected
+from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
+from hub_image.handoff import profiles
+from hub_image.repository import catalog, image_env
+from hub_image.tools import docker
+from hub_image.tools.github import Problem
+
+GROUPS = ("static", "container", "hub", "image-tests")
+AT_ONCE = 3
+AMD64 = ("linux/amd64",)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image test`."""
+    target_arguments(parser)
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="the image is pushed: check that anyone can pull it",
+    )
+    parser.add_argument(
+        "--max-size", type=float, default=10, metavar="GB", help="warn above this (default: 10)"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=GROUPS,
+        help="run this group of checks; may be repeated (default: all)",
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help="leave out a check, by number or name; may be repeated",
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
+
+
+def target_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `hub-image hub` needs too: which image, and what the repository says about it."""
+    parser.add_argument("image", help="the image, as in quay.io/org/name:tag; local ones work")
+    parser.add_argument(
+        "--repository",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the image's repository, for its answers and image-tests/ (default: .)",
+    )
+    parser.add_argument("--hub-version", metavar="VERSION", help="JupyterHub of the hub")
+    parser.add_argument("--default-url", metavar="PATH", help="the first page, as in /lab")
+    parser.add_argument(
+        "--interface", action="append", metavar="NAME", help="rstudio, vscode or desktop"
+    )
+    parser.add_argument(
+        "--start-timeout",
+        type=int,
+        default=120,
+        metavar="SECONDS",
+        help="how long a server may take (default: 120)",
+    )
+
+
+def target(options: argparse.Namespace) -> Target:
+    """What to test: from the options, else the repository's answers and profile, else the catalog.
+
+    Raises DockerError when there is no such image, Problem for a profile that a hub would not take.
+    """
+    answers = image_env.read(options.repository)
+    profile = {}
+    if (options.repository / profiles.FILE).exists():
+        found = profiles.read(options.repository)
+        profiles.check(found)
+        profile = found[0] if found else {}
+    override = profile.get("kubespawner_override") or {}
+    return Target(
+        reference=options.image,
+        hub_version=options.hub_version or answers.get("HUB_VERSION") or catalog.load()["hub"],
+        family=answers.get("BASE_FAMILY", ""),
+        default_url=options.default_url or override.get("default_url") or "/lab",
+        interfaces=tuple(options.interface or answers.get("INTERFACES", "").split()),
+        dask_gateway=answers.get("DASK_GATEWAY") == "yes",
+        cuda=answers.get("CUDA", ""),
+        platforms=tuple(answers.get("PLATFORMS", "").replace(",", " ").split()) or AMD64,
+        repository=options.repository,
+        profile=profile,
+        start_timeout=options.start_timeout,
+        config=docker.inspect(options.image),
+        published=getattr(options, "published", False),
+        maximum_gb=getattr(options, "max_size", 10),
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the results; return 1 when a check failed, 2 when they could not run, else 0."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
+    try:
+        found = target(options)
+        results = list(contract(found, options.only or GROUPS, options.without, print_progress))
+    except (docker.DockerError, Problem) as error:
+        print(f"hub-image test: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    print(report.text(options.image, results))
+    if options.junit:
+        options.junit.parent.mkdir(parents=True, exist_ok=True)
+        options.junit.write_text(report.junit(options.image, results), encoding="utf-8")
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(report.markdown(options.image, results))
+    return 1 if any(result.status == FAIL for result in results) else 0
+
+
+def print_progress(sentence: str) -> None:
+    """Say what is going on, away from the results."""
+    print(f"{sentence} ...", file=sys.stderr, flush=True)
+
+
+def contract(
+    found: Target,
+    groups: Iterable[str] = GROUPS,
+    without: Iterable[str] = (),
+    progress: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[Result]:
+    """Run the contract's groups on an image and yield each check's result, in order.
+
+    Containers are made when the first group needs them and are gone at the end, also when the
+    caller stops early. Raises DockerError when Docker fails.
+    """
+    groups, without = set(groups), tuple(without)
+    own = image_tests.checks(found.repository) if found.repository else []
+    with docker.Session() as session:
+        if "static" in groups:
+            progress("Reading what the image says about itself")
+            yield from judge(selected(static.CHECKS, without), found)
+        if "container" in groups or (own and "image-tests" in groups):
+            progress("Looking into a container")
+            image = container.Container(found, session)
+        if "container" in groups:
+            checks = [*container.CHECKS, *chosen.IN_CONTAINER]
+            yield from judge(selected(checks, without), image, AT_ONCE)
+        if "hub" in groups:
+            progress(f"Starting servers on a JupyterHub {found.hub_version}")
+            checks = [*on_hub.CHECKS, *chosen.ON_HUB]
+            yield from judge(selected(checks, without), on_hub.Day(found, session))
+        if own and "image-tests" in groups:
+            progress("Running image-tests/")
+            yield from judge(selected(own, without), image_tests.Owned(image))
+
+
+def judge(checks: Iterable[Check], subject: Any, at_once: int = 1) -> Iterator[Result]:
+    """Run checks on a subject, some at once, and yield their results in order."""
+
+    def timed(check: Check) -> Result:
+        began = time.monotonic()
+        return check.result(subject).after(time.monotonic() - began)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        yield from pool.map(timed, checks)

@@ -1,0 +1,680 @@
+"""What happens in a container with a hub's restrictions.
+
+As on a hub: user 1000 with group 100, no way to gain privileges, empty volumes over the homes, no
+network needed. Most checks look into one container that stays up, in the environment that the
+image's entrypoint gives to a server.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from packaging.version import Version
+
+from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
+from hub_image.contract.groups.static import HOMES
+from hub_image.repository import catalog
+from hub_image.tools import docker
+
+CHECKS = Group()
+
+UPDATE_ENV = "https://infrastructure.2i2c.org/howto/update-env/"
+BASEHUB = "https://github.com/2i2c-org/infrastructure/blob/main/helm-charts/basehub/values.yaml"
+USER, OTHER_GROUP = "1000:100", "1000:1000"
+ENVIRONMENT = "/tmp/.hub-image-environment"
+OLDEST_HUB = 4
+SAFE_PROXY = Version("4.1.1")
+CELLS = {
+    "python": "print(6 * 7)",
+    "R": "cat(6 * 7)",
+    "julia": "print(6 * 7)",
+}
+# What packages and editors keep in the home unless they are told otherwise.
+IN_HOME = {
+    ".local/share/jupyter/kernels": "kernels: install them with `--prefix` or `--sys-prefix`",
+    ".ipython/extensions": "IPython extensions: install them with pip or conda",
+    ".julia": "Julia packages: set JULIA_DEPOT_PATH to a folder such as /opt/julia-depot",
+    "R": "R packages: install them into the first folder of .libPaths()",
+    ".local/share/code-server/extensions": "editor extensions: give code-server --extensions-dir",
+    ".vscode-server/extensions": "editor extensions: install them outside the home",
+    "nltk_data": "NLTK data: set NLTK_DATA to a folder outside the home",
+    ".cache/ms-playwright": "browsers: set PLAYWRIGHT_BROWSERS_PATH to a folder outside the home",
+    ".local/share/QGIS": "QGIS plugins: set QGIS_PLUGINPATH to a folder outside the home",
+}
+
+
+class Container:
+    """An image in containers like those of a hub."""
+
+    def __init__(self, target: Target, session: docker.Session) -> None:
+        self.target = target
+        self.session = session
+        self.hidden, self.server_environment = self._start()
+
+    def _start(self) -> tuple[str, list[str]]:
+        """The container that most checks look into, and the environment that a server gets there.
+
+        Where the entrypoint does not run what it is given, which is a check of its own, the
+        container starts without it and the environment is the image's.
+        """
+        keep = (
+            f"env -0 >{ENVIRONMENT}.part; mv {ENVIRONMENT}.part {ENVIRONMENT}; exec sleep infinity"
+        )
+        for entrypoint in ([], ["--entrypoint=env"]):
+            line = [*self.options(USER), *entrypoint, self.target.reference, "sh", "-c", keep]
+            container = self.session.start(*line)
+            for _ in range(60):
+                read = docker.call("exec", container, "cat", ENVIRONMENT)
+                if read.returncode == 0:
+                    return container, [item for item in read.stdout.split("\0") if item]
+                if not docker.call("ps", "--quiet", f"--filter=id={container}").stdout.strip():
+                    break
+                time.sleep(0.25)
+        raise docker.DockerError(
+            f"no container of {self.target.reference} stays up: `docker run` it with `sleep 60`"
+        )
+
+    def options(self, user: str, privileges: bool = False) -> list[str]:
+        """Options for `docker run` that give a container what a hub gives it, and no more."""
+        forced = ["--env=SHELL=/bin/bash", "--env=JUPYTER_RUNTIME_DIR=/tmp/.jupyter-runtime"]
+        options = [f"--user={user}", "--network=none", "--workdir=/home/jovyan", *forced]
+        return options + masks(user) + ([] if privileges else ["--security-opt=no-new-privileges"])
+
+    def run(self, *command: str, user: str = USER, privileges: bool = False, **options):
+        """Run a command through the entrypoint in a new container, as a hub starts a server."""
+        line = [*self.options(user, privileges), self.target.reference, *command]
+        return self.session.run(*line, **options)
+
+    def exec(self, *command: str, **options) -> subprocess.CompletedProcess[str]:
+        """Run a command in the container with the hidden home, in a server's environment."""
+        quiet = ["PYTHONDONTWRITEBYTECODE=1"]  # looking must not change what another check sees
+        line = ["env", "-i", *self.server_environment, *quiet, *command]
+        return docker.call("exec", "--interactive", self.hidden, *line, **options)
+
+    def shell(self, script: str) -> str:
+        """What a shell script prints in the container with the hidden home."""
+        return self.exec("sh", "-c", script).stdout.strip()
+
+    @cached_property
+    def own_home(self) -> str:
+        """A container in which the image's own home is not hidden."""
+        options = (f"--user={USER}", "--network=none", "--entrypoint=sleep")
+        return self.session.start(*options, self.target.reference, "infinity")
+
+    def in_own_home(self, script: str) -> list[str]:
+        """The lines that a shell script prints where the image's own home is not hidden."""
+        return docker.call("exec", self.own_home, "sh", "-c", script).stdout.splitlines()
+
+    @cached_property
+    def python(self) -> str:
+        """The Python that Jupyter runs with: the one beside its commands."""
+        prefix = catalog.load()["families"].get(self.target.family, {}).get("prefix", "")
+        return self.shell(
+            "for command in jupyterhub-singleuser jupyter-server jupyter; do "
+            'path=$(command -v $command) && [ -x "${path%/*}/python3" ] && '
+            'echo "${path%/*}/python3" && exit; done; '
+            f'[ -x "{prefix}/bin/python3" ] && echo "{prefix}/bin/python3" || command -v python3'
+        )
+
+    def ask(self, code: str, *arguments: str) -> str:
+        """What Python code prints, run by Jupyter's Python; empty when it fails."""
+        return self.exec(self.python, "-", *arguments, input=code).stdout.strip()
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """The versions of the packages that Jupyter's Python sees."""
+        code = (
+            "import json; from importlib.metadata import distributions\n"
+            "print(json.dumps({d.metadata['Name'].lower().replace('_', '-'): d.version "
+            "for d in distributions() if d.metadata['Name']}))"
+        )
+        return json.loads(self.ask(code) or "{}")
+
+    @cached_property
+    def prefix(self) -> str:
+        """The environment of Jupyter's Python."""
+        return self.ask("import sys; print(sys.prefix)")
+
+    @cached_property
+    def site_packages(self) -> str:
+        """Where pip puts packages for Jupyter's Python."""
+        return self.ask("import sysconfig; print(sysconfig.get_path('purelib'))")
+
+    @cached_property
+    def ended(self) -> subprocess.CompletedProcess[str]:
+        """How a server ended that prints its argument and ends with 7."""
+        # /bin/sh by its path, as hubs give the path of a wrapper of their own.
+        line = ("/bin/sh", "-c", 'echo "<$1>"; exit 7', "sh", "two words")
+        return self.run(*line, privileges=True)
+
+    def missing(self, test: str, paths: list[str]) -> list[str]:
+        """Those of the paths for which `test -x` and its like say no."""
+        script = f'for path in "$@"; do test {test} "$path" || echo "$path"; done'
+        done = self.exec("sh", "-c", script, "sh", *paths)
+        return paths if done.returncode else done.stdout.splitlines()
+
+    @cached_property
+    def has_r(self) -> bool:
+        """Whether there is an R."""
+        return bool(self.shell("command -v Rscript"))
+
+
+def masks(user: str) -> list[str]:
+    """Options for `docker run` that put an empty home of a user over the image's own."""
+    uid, _, gid = user.partition(":")
+    return [f"--tmpfs={home}:rw,exec,mode=755,uid={uid},gid={gid}" for home in HOMES]
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return lines[-1] if lines else f"exit code {done.returncode}"
+
+
+@CHECKS.check(
+    "C1",
+    "the hub finds its server program",
+    why="The hub starts `jupyterhub-singleuser` without a login shell, so .bashrc and profile "
+    "files do not count.",
+    source=UPDATE_ENV,
+    fix="Install jupyterhub-singleuser, and put its folder into PATH with ENV in the Dockerfile.",
+)
+def singleuser(image: Container) -> str:
+    found = docker.call("exec", image.hidden, "sh", "-c", "command -v jupyterhub-singleuser")
+    if found.returncode:
+        raise Failure("jupyterhub-singleuser is not on PATH")
+    return found.stdout.strip()
+
+
+@CHECKS.check(
+    "C2",
+    "the image and the hub speak the same version",
+    why="Another major version of JupyterHub may end in redirect loops or error 403; versions "
+    "below 4 do not work with today's hubs.",
+    source="https://github.com/jupyterhub/jupyterhub/issues/4744",
+    fix="Install the version that the hub has, or correct the answer to hub_version.",
+)
+def version(image: Container) -> str:
+    found, wanted = image.packages.get("jupyterhub", ""), image.target.hub_version
+    if not found:
+        raise NotApplicable("there is no JupyterHub in the image's Python")
+    if Version(found).major < OLDEST_HUB:
+        raise Failure(f"the image has JupyterHub {found}")
+    if Version(found).major != Version(wanted).major:
+        raise Warning(f"the image has JupyterHub {found}, the hub {wanted}")
+    return found
+
+
+@CHECKS.check(
+    "C3",
+    "the image's user has the number 1000",
+    why="Hubs start the server as user 1000, so the image's files should be that user's.",
+    source=UPDATE_ENV,
+    fix="Make the user with `useradd --uid 1000`, and use that one.",
+)
+def uid(image: Container) -> str:
+    found = image.session.run(
+        "--network=none", "--entrypoint=id", image.target.reference, "-u"
+    ).stdout.strip()
+    if found == "0":
+        raise NotApplicable("it is root, see the other C3")
+    if found != "1000":
+        raise Failure(f"the image's user has the number {found}")
+    return found
+
+
+@CHECKS.check(
+    "C4",
+    "no privileges and no certain group are needed",
+    why="A hub forbids sudo and setuid, and starts servers with group 100 or 1000.",
+    source="https://z2jh.jupyter.org/en/stable/resources/reference.html",
+    fix="Take sudo out of the start script, and give files that only a group may read to user 1000.",
+)
+def privileges(image: Container) -> str:
+    probe = (image.python or "python3", "-c", "import sys, json")
+    for user in (USER, OTHER_GROUP):
+        done = image.run(*probe, user=user)
+        if done.returncode:
+            if image.run(*probe, user=USER, privileges=True).returncode:
+                raise NotApplicable("nothing starts, with or without privileges")
+            raise Failure(f"nothing starts as {user} without privileges: {_last_line(done)}")
+    return f"{USER} and {OTHER_GROUP}"
+
+
+@CHECKS.check(
+    "C5",
+    "nothing that is needed is in the home",
+    why="On a hub each user's own files are mounted over the home; what the image has there is "
+    "hidden.",
+    source=UPDATE_ENV,
+    fix="Install it outside the home, without `--user`; give files to users with nbgitpuller.",
+)
+def home(image: Container) -> None:
+    software = image.in_own_home(
+        "find /home -mindepth 2 -maxdepth 8 \\( -path '*/site-packages/*' -o -name conda-meta "
+        "-o -name pyvenv.cfg -o -path '*/bin/*' -perm -1 \\) -prune -print 2>/dev/null | head -3"
+    )
+    if software:
+        raise Failure(f"{software[0]} is hidden on a hub")
+    files = image.in_own_home(
+        "find /home -mindepth 2 -maxdepth 2 -type f ! -name '.*' 2>/dev/null | head -3"
+    )
+    if files:
+        raise Warning(f"{files[0]} is hidden on a hub")
+
+
+@CHECKS.check(
+    "C7",
+    "the entrypoint runs what the hub asks for",
+    why="A hub replaces the arguments, not the entrypoint, so the entrypoint must run them as they "
+    "are.",
+    source="https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html",
+    fix='End the entrypoint script with `exec "$@"`.',
+)
+def arguments(image: Container) -> None:
+    if "<two words>" not in image.ended.stdout:
+        raise Failure(f"the arguments do not arrive: {_last_line(image.ended)}")
+
+
+@CHECKS.check(
+    "C7",
+    "the server's exit code is the container's",
+    why="The hub tells a server that failed from one that ended by the exit code.",
+    source="https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html",
+    fix='End the entrypoint script with `exec "$@"`.',
+)
+def exit_code(image: Container) -> None:
+    if not image.ended.stdout.strip().endswith(">"):
+        raise NotApplicable("the arguments do not arrive")
+    if image.ended.returncode != 7:
+        raise Failure(f"a server that ends with 7 gives {image.ended.returncode}")
+
+
+@CHECKS.check(
+    "C7",
+    "the server hears when it shall stop",
+    why="Without the signal the server is killed after a while, and kernels lose their work.",
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
+    fix='End the entrypoint script with `exec "$@"`, and let tini start it.',
+)
+def signals(image: Container) -> None:
+    script = "trap 'echo heard; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
+    options = image.options(USER, privileges=True)
+    container = image.session.start(*options, image.target.reference, "/bin/sh", "-c", script)
+    for _ in range(40):
+        if "ready" in docker.call("logs", container).stdout:
+            break
+        time.sleep(0.25)
+    else:
+        raise NotApplicable("the arguments do not arrive")
+    docker.call("stop", "--time=5", container)
+    if "heard" not in docker.call("logs", container).stdout:
+        raise Failure("the signal TERM does not reach the server")
+
+
+@CHECKS.check(
+    "C8",
+    "python3, pip and Jupyter are one environment",
+    why="Hubs start the server through a Python script, and people type `pip`: both must mean the "
+    "Python that Jupyter runs with.",
+    source=BASEHUB,
+    fix="Put the folder of Jupyter's Python first in PATH, with ENV; install pip there.",
+)
+def one_environment(image: Container) -> str:
+    code = "import sys; print(sys.prefix)"
+    found = image.exec("env", "python3", "-c", code)
+    if found.returncode:
+        raise Failure(f"python3 does not run: {_last_line(found)}")
+    if found.stdout.strip() != image.prefix:
+        raise Failure(f"python3 belongs to {found.stdout.strip()}, Jupyter to {image.prefix}")
+    pip = image.exec("pip", "--version").stdout
+    if image.prefix not in pip:
+        raise Failure(f"pip {'belongs to ' + pip.split()[3] if pip else 'is not on PATH'}")
+    return image.prefix
+
+
+@CHECKS.check(
+    "C8",
+    "jupyter-server-proxy is a safe version",
+    why="Versions below 4.1.1 let strangers reach what runs in the server.",
+    source="https://github.com/jupyterhub/jupyter-server-proxy/security/advisories/"
+    "GHSA-w3vc-fx9p-wp4v",
+    fix="Install jupyter-server-proxy 4.1.1 or later.",
+)
+def proxy(image: Container) -> str:
+    found = image.packages.get("jupyter-server-proxy")
+    if not found:
+        raise NotApplicable("jupyter-server-proxy is not installed")
+    if Version(found) < SAFE_PROXY:
+        raise Failure(f"jupyter-server-proxy is {found}")
+    return found
+
+
+@CHECKS.check(
+    "C9",
+    "there is a /bin/bash",
+    why="Hubs set SHELL=/bin/bash, so without it no terminal opens.",
+    source=BASEHUB,
+    fix="Install bash.",
+)
+def bash(image: Container) -> None:
+    if image.exec("/bin/bash", "-c", "true").returncode:
+        raise Failure("/bin/bash does not run")
+
+
+@CHECKS.check(
+    "C11",
+    "there is a kernel named python3",
+    why="The hub's own test before a change goes live runs a notebook with that kernel.",
+    source="https://github.com/2i2c-org/infrastructure/tree/main/src/deployer/health_check_tests",
+    fix="Install ipykernel.",
+)
+def python_kernel(image: Container) -> None:
+    if "python3" not in _kernels(image):
+        raise Failure("no kernel is named python3")
+
+
+@CHECKS.check(
+    "C11",
+    "every kernel runs a cell",
+    why="A kernel that does not start is the first thing people meet.",
+    source="https://jupyter-client.readthedocs.io/en/stable/kernels.html",
+    fix="Look into the kernel's kernel.json: the program must exist where the home is empty.",
+)
+def kernels(image: Container) -> str:
+    known = _kernels(image)
+    if not known:
+        raise NotApplicable("there is no kernel")
+    code = """
+import sys
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(kernel_name=sys.argv[1], startup_timeout=60)
+printed = []
+def hook(message):
+    printed.append(message["content"].get("text", ""))
+reply = client.execute_interactive(sys.argv[2], timeout=60, output_hook=hook)
+manager.shutdown_kernel(now=True)
+sys.exit("42" not in "".join(printed) and sys.argv[2] != "")
+"""
+
+    def try_out(name: str) -> subprocess.CompletedProcess[str]:
+        return image.exec(image.python, "-", name, CELLS.get(known[name], ""), input=code)
+
+    with ThreadPoolExecutor() as pool:  # most of the time goes into waiting for the kernels
+        for name, done in zip(known, pool.map(try_out, known), strict=True):
+            if done.returncode:
+                raise Failure(f"the kernel {name} does not run a cell: {_last_line(done)}")
+    return ", ".join(known)
+
+
+def _kernels(image: Container) -> dict[str, str]:
+    """The name of each kernel with its language."""
+    code = """
+import json
+from jupyter_client.kernelspec import KernelSpecManager
+specs = KernelSpecManager().get_all_specs()
+print(json.dumps({name: found["spec"].get("language", "") for name, found in specs.items()}))
+"""
+    return json.loads(image.ask(code) or "{}")
+
+
+@CHECKS.check(
+    "C12",
+    "Dask's workers can run in this image",
+    why="With Dask Gateway the workers use the same image and must have the same packages.",
+    source="https://gateway.dask.org/install-kube.html",
+    fix="Install dask, distributed and dask-gateway together, from the same place.",
+)
+def dask(image: Container) -> str:
+    if "dask-gateway" not in image.packages:
+        raise NotApplicable("dask-gateway is not installed")
+    code = "import dask, distributed, dask_gateway; print(dask.__version__)"
+    done = image.run(image.python, "-c", code, user=OTHER_GROUP)
+    if done.returncode:
+        raise Failure(_last_line(done))
+    return done.stdout.strip()
+
+
+@CHECKS.check(
+    "C13",
+    "the image's settings are not overwritten",
+    why="Hubs mount files of their own over these, so what the image has there is lost.",
+    source=BASEHUB,
+    fix="Move the settings to etc/jupyter/ in the environment's folder, or to /etc/jupyter/.",
+)
+def settings(image: Container) -> None:
+    names = "jupyter/jupyter_server_config.json jupyter/jupyter_notebook_config.json "
+    names += "ipython/ipython_kernel_config.json"
+    found = image.shell(f"cd /usr/local/etc && ls {names} 2>/dev/null").split()
+    if found:
+        raise Warning(f"/usr/local/etc/{found[0]} is overwritten")
+
+
+@CHECKS.check(
+    "C14",
+    "people can install Python packages for one session",
+    why="`%pip install` and `%conda install` write into the environment.",
+    source="https://docs.2i2c.org/user/environment/customize/",
+    fix="Give the environment's folders to user 1000; install packages as that user.",
+)
+def python_writable(image: Container) -> None:
+    if left := image.missing("-w", _installs_into(image)):
+        raise Failure(f"user 1000 cannot write to {left[0]}")
+
+
+def _installs_into(image: Container) -> list[str]:
+    conda = image.shell(f"cd '{image.prefix}' && ls -d conda-meta 2>/dev/null")
+    folders = [image.site_packages, f"{image.prefix}/bin"]
+    return folders + ([f"{image.prefix}/conda-meta"] if conda else [])
+
+
+@CHECKS.check(
+    "C14",
+    "people can install R packages for one session",
+    why="`install.packages()` writes into the first library.",
+    source="https://docs.2i2c.org/user/environment/customize/",
+    fix="Give the first folder of .libPaths() to user 1000.",
+)
+def r_writable(image: Container) -> str:
+    if not image.has_r:
+        raise NotApplicable("there is no R")
+    folder = image.shell("Rscript -e 'cat(.libPaths()[1])'")
+    if image.exec("test", "-w", folder).returncode:
+        raise Failure(f"user 1000 cannot write to {folder}")
+    return folder
+
+
+@CHECKS.check(
+    "C19",
+    "git is there",
+    why="Links that bring course material call git.",
+    source="https://nbgitpuller.readthedocs.io",
+    fix="Install git.",
+)
+def git(image: Container) -> None:
+    if image.exec("git", "--version").returncode:
+        raise Failure("git is not on PATH")
+
+
+@CHECKS.check(
+    "C19",
+    "JupyterLab is there",
+    why="Most hubs open /lab.",
+    source="https://jupyterlab.readthedocs.io",
+    fix="Install jupyterlab.",
+)
+def lab(image: Container) -> str:
+    return _installed(image, "jupyterlab", "4")
+
+
+@CHECKS.check(
+    "C19",
+    "the plain notebook interface is there",
+    why="Some hubs open /tree.",
+    source="https://jupyter-notebook.readthedocs.io",
+    fix="Install notebook 7 or later.",
+)
+def notebook(image: Container) -> str:
+    if "nbclassic" in image.packages:
+        return f"nbclassic {image.packages['nbclassic']}"
+    return _installed(image, "notebook", "7")
+
+
+def _installed(image: Container, package: str, oldest: str) -> str:
+    found = image.packages.get(package)
+    if not found:
+        raise Failure(f"{package} is not installed")
+    if Version(found) < Version(oldest):
+        raise Failure(f"{package} is {found}, older than {oldest}")
+    return found
+
+
+@CHECKS.check(
+    "C19",
+    "links with course material work",
+    why="nbgitpuller fetches what a link names; without it the link ends in error 404.",
+    source="https://nbgitpuller.readthedocs.io",
+    fix="Install nbgitpuller.",
+)
+def nbgitpuller(image: Container) -> str:
+    if "nbgitpuller" not in image.packages:
+        raise Warning("nbgitpuller is not installed")
+    return image.packages["nbgitpuller"]
+
+
+@CHECKS.check(
+    "C21",
+    "R finds the image's programs",
+    why="RStudio does not pass the container's environment on to R; R reads Renviron.site.",
+    source="https://github.com/jupyterhub/jupyter-rsession-proxy/issues/135",
+    fix='Write PATH and TZ into "$(R RHOME)/etc/Renviron.site".',
+)
+def r_environment(image: Container) -> None:
+    if not image.has_r:
+        raise NotApplicable("there is no R")
+    rscript = image.shell("command -v Rscript")
+    bare = ["env", "-i", "HOME=/home/jovyan", "PATH=/usr/bin:/bin", rscript, "-e"]
+    found = docker.call("exec", image.hidden, *bare, 'cat(Sys.getenv("PATH"))').stdout
+    folder = image.python.rpartition("/")[0]
+    if folder not in found.split(":"):
+        raise Failure(f"without the container's environment R does not have {folder} in PATH")
+
+
+@CHECKS.check(
+    "C22",
+    "kernels, packages and extensions are outside the home",
+    why="On a hub each user's own files are mounted over the home; what the image has there is "
+    "hidden.",
+    source="https://github.com/jupyterhub/repo2docker/issues/554",
+    fix="Keep each kind where the sentence above says.",
+)
+def moved_from_home(image: Container) -> None:
+    depot = image.target.environment.get("JULIA_DEPOT_PATH", "").partition(":")[0]
+    if depot.startswith("/home/"):
+        raise Failure(f"{depot} has {IN_HOME['.julia']}")
+    names = " ".join(f"/home/*/{name}" for name in IN_HOME)
+    for folder in image.in_own_home(f"ls -d {names} 2>/dev/null"):
+        for name, advice in IN_HOME.items():
+            if folder.endswith(f"/{name}"):
+                raise Failure(f"{folder} has {advice}")
+
+
+@CHECKS.check(
+    "C24",
+    "Python starts quickly",
+    why="Without compiled files every user waits while Python compiles the packages again.",
+    source="https://github.com/pangeo-data/pangeo-docker-images/pull/426",
+    fix="Do not delete .pyc files; give uv `--compile-bytecode` and pip no `--no-compile`.",
+)
+def compiled(image: Container) -> str:
+    count = "find '{}' -name '*.{}' | wc -l"
+    sources = int(image.shell(count.format(image.site_packages, "py")) or 0)
+    compiled = int(image.shell(count.format(image.site_packages, "pyc")) or 0)
+    share = compiled / max(sources, 1)
+    if share < 0.5:
+        raise Warning(f"only {share:.0%} of the packages' files are compiled")
+    return f"{min(share, 1):.0%} compiled"
+
+
+@CHECKS.check(
+    "C25",
+    "every folder in PATH exists",
+    why="A folder that the build removed took its programs along.",
+    source="https://docs.docker.com/reference/dockerfile/#env",
+    fix="Correct PATH in the Dockerfile, and install nothing into /tmp.",
+)
+def path(image: Container) -> None:
+    folders = image.target.environment.get("PATH", "").split(":")
+    # What is below /home is hidden on a hub; C5 says what that hides.
+    if left := image.missing("-d", [name for name in folders if not name.startswith("/home/")]):
+        raise Failure(f"PATH names {left[0]}, which does not exist")
+
+
+@CHECKS.check(
+    "C25",
+    "nothing of root's is where people write",
+    why="What root left in the environment or in a home cannot be changed by the user, so installs "
+    "and programs fail half way.",
+    source="https://jupyter-docker-stacks.readthedocs.io/en/latest/using/recipes.html",
+    fix="Install as user 1000, or give the files to 1000 in the same RUN line.",
+)
+def ownership(image: Container) -> None:
+    if left := image.in_own_home("find /home -mindepth 1 -uid 0 2>/dev/null | head -1"):
+        raise Failure(f"{left[0]} belongs to root")
+    known = " ".join(f"! -path '{folder}'" for folder in _installs_into(image))
+    find = f"find '{image.prefix}' -xdev -type d ! -writable {known} 2>/dev/null | head -1"
+    if image.prefix != "/usr" and (left := image.shell(find)):
+        raise Failure(f"user 1000 cannot write to {left}")
+
+
+@CHECKS.check(
+    "C26",
+    "text with accents works",
+    why="Without a UTF-8 locale file names and output with other letters than English ones break.",
+    source="https://docs.python.org/3/library/locale.html",
+    fix="Set ENV LANG=C.UTF-8.",
+)
+def locale(image: Container) -> str:
+    charmap = image.shell("locale charmap 2>/dev/null")
+    if charmap != "UTF-8":
+        raise Failure(f"the character set is {charmap or 'unknown'}")
+    return charmap
+
+
+@CHECKS.check(
+    "C26",
+    "the time zone is set",
+    why="Some packages ask for TZ and stop without it.",
+    source="https://github.com/PrefectHQ/prefect/issues/3061",
+    fix="Set ENV TZ=Etc/UTC.",
+)
+def time_zone(image: Container) -> str:
+    found = image.shell('echo "${TZ-}"')
+    if not found:
+        raise Warning("TZ is not set")
+    return found
+
+
+@CHECKS.check(
+    "C28",
+    "databases in the home",
+    why="SQLite on a network disk locks up; hubs switch the history file off.",
+    source=BASEHUB,
+    fix="",
+)
+def databases(image: Container) -> None:
+    raise NotApplicable("the hub takes care of it")
+
+
+@CHECKS.check(
+    "C29",
+    "cloud services",
+    why="Servers reach neither the cloud's metadata nor a Docker of their own.",
+    source="https://z2jh.jupyter.org/en/stable/administrator/security.html",
+    fix="",
+)
+def cloud(image: Container) -> None:
+    raise NotApplicable("these checks run without a network, so what needs one would fail")

@@ -1,0 +1,327 @@
+"""What happens on a real JupyterHub, with its proxy and DockerSpawner, in a container of its own.
+
+The hub treats the image as hubs on Kubernetes do: see hub/jupyterhub_config.py. Inside that
+container hub/drive.py behaves like users do and says what it saw; the checks below judge it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import secrets
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+from hub_image.contract import Failure, Group, NotApplicable, Target
+from hub_image.repository import catalog
+from hub_image.tools import docker
+
+CHECKS = Group()
+
+FILES = Path(__file__).parents[1] / "hub"
+PORT = 8000
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# The homes that drive.py prepares; the full one has no space left.
+HOMES = {"empty": (), "poisoned": (), "old": (), "full": ("size=64k",)}
+SPAWNER = "https://jupyterhub.readthedocs.io/en/stable/reference/spawners.html"
+CUSTOMIZE = "https://docs.2i2c.org/user/environment/customize/"
+
+
+def hub_image(version: str) -> str:
+    """Build the image of the hub, unless it is here already, and return its name.
+
+    Raises DockerError when that fails.
+    """
+    official = f"{catalog.load()['images']['hub']['image']}:{version}"
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for file in sorted(FILES.iterdir()):
+            if file.is_file():
+                tar.add(file, file.name, filter=_plain)
+    name = f"hub-image/hub:{version}"
+    line = ["build", "--quiet", f"--build-arg=HUB={official}", f"--tag={name}", "-"]
+    built = docker.call(*line, input=context.getvalue(), text=None, errors=None)
+    if built.returncode:
+        log = built.stderr.decode(errors="replace").strip().splitlines()
+        raise docker.DockerError(
+            f"the hub could not be made from {official}: {' '.join(log[-3:])}; "
+            "is hub_version a version of JupyterHub, as in 5.4?"
+        )
+    return name
+
+
+def _plain(file: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same bytes on every computer, so that Docker finds what it built before."""
+    file.uid = file.gid = file.mtime = 0
+    file.uname = file.gname = ""
+    file.mode = 0o644
+    return file
+
+
+def start(
+    target: Target, session: docker.Session, *options: str, profile: dict[str, Any] | None = None
+) -> str:
+    """Start the hub for an image and return its container. Raises DockerError.
+
+    With a profile the server starts as its entry in the hub's menu says, otherwise as by default.
+    """
+    image = hub_image(target.hub_version)
+    docker.output("network", "create", session.label, session.id)
+    settings = {
+        "IMAGE": target.reference,
+        "SESSION": session.id,
+        "TOKEN": secrets.token_hex(16),
+        "DEFAULT_URL": target.default_url,
+        "START_TIMEOUT": str(target.start_timeout),
+        "PROFILE": json.dumps(profile or {}, default=str),  # YAML has dates
+    }
+    return session.start(
+        f"--network={session.id}",
+        "--network-alias=hub",
+        f"--volume={docker.socket()}:/var/run/docker.sock",
+        *(f"--env={name}={value}" for name, value in settings.items()),
+        *options,
+        image,
+    )
+
+
+class Day:
+    """What the users of a hub saw. One hub, four users: see drive.py."""
+
+    def __init__(self, target: Target, session: docker.Session) -> None:
+        self.target = target
+        volumes = (
+            f"--volume={session.volume(home, options)}:/homes/{home}"
+            for home, options in HOMES.items()
+        )
+        hub = start(target, session, *volumes)
+        wanted = {"pages": self.pages(target), "interfaces": self.interfaces(target)}
+        drive = ["python3", "/srv/jupyterhub/drive.py", json.dumps(wanted)]
+        done = docker.call("exec", hub, *drive)
+        if done.returncode:
+            log = docker.call("logs", "--tail=5", hub)
+            raise docker.DockerError(
+                f"the hub stopped: {done.stderr.strip()[-500:]} {log.stderr.strip()[-500:]}"
+            )
+        self.seen: dict[str, Any] = json.loads(done.stdout)
+
+    @staticmethod
+    def interfaces(target: Target) -> dict[str, str]:
+        """The page of each interface that the repository chose."""
+        known = catalog.load()["interfaces"]
+        return {
+            name: known.get(name, {}).get("url", f"/{name}") + "/" for name in target.interfaces
+        }
+
+    @classmethod
+    def pages(cls, target: Target) -> list[str]:
+        """The pages that have to open."""
+        chosen = cls.interfaces(target).values()
+        return list(dict.fromkeys([target.default_url, "/lab", "/tree", *chosen]))
+
+    @property
+    def day(self) -> dict[str, Any]:
+        """What the user with the empty home saw. Raises NotApplicable without a server."""
+        if not self.seen["first"]["ready"]:
+            raise NotApplicable("the server did not start")
+        return self.seen["day"]
+
+
+def _reason(log: str) -> str:
+    """The line of a server's log that says most."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [
+        line for line in lines if re.search(r"error|denied|no space|not found|no such", line, re.I)
+    ]
+    return (telling or lines or ["it wrote nothing"])[-1][:300]
+
+
+@CHECKS.check(
+    "C10",
+    "a server starts",
+    why="The hub waits until the server answers through its proxy, and gives up otherwise.",
+    source=SPAWNER,
+    fix="The sentence above is the server's last word; the other checks often say why.",
+    headline="Server",
+)
+def server(hub: Day) -> str:
+    first = hub.seen["first"]
+    if not first["ready"]:
+        raise Failure(f"no server after {first['seconds']} s: {_reason(first['log'])}")
+    return f"ready after {first['seconds']} s"
+
+
+def _home(kind: str, hub: Day) -> str:
+    hub.day  # noqa: B018 (not applicable where no server starts at all)
+    seen = hub.seen["homes"][kind]
+    if not seen["ready"]:
+        raise Failure(f"no server: {_reason(seen['log'])}")
+    if seen["cell"] != "42":
+        raise Failure(f"the server starts, but a notebook says: {seen['cell'][-300:]}")
+    return f"ready after {seen['seconds']} s"
+
+
+@CHECKS.check(
+    "C15",
+    "a server starts in a home that was used before",
+    why="Start scripts often work once, and fail where their files are already there.",
+    source="https://github.com/2i2c-org/jupyterhub-home-nfs/issues/33",
+    fix="Let the start script work a second time: `mkdir -p`, `ln -sfn`.",
+)
+def used_home(hub: Day) -> str:
+    again = hub.day["again"]
+    if not again["ready"]:
+        raise Failure(f"no server the second time: {_reason(again['log'])}")
+    return f"ready after {again['seconds']} s"
+
+
+@CHECKS.check(
+    "C15",
+    "a server starts in a home with broken packages",
+    why="`pip install --user` leaves packages in the home that go before the image's own, for ever.",
+    source=CUSTOMIZE,
+    fix="Set ENV PYTHONNOUSERSITE=1.",
+)
+def poisoned_home(hub: Day) -> str:
+    return _home("poisoned", hub)
+
+
+@CHECKS.check(
+    "C15",
+    "a server starts in a home with old settings",
+    why="Homes outlive images: an old kernel or an old setting must not go before the image's own.",
+    source="https://docs.jupyter.org/en/latest/use/jupyter-directories.html",
+    fix="Set ENV JUPYTER_PREFER_ENV_PATH=1.",
+)
+def old_home(hub: Day) -> str:
+    return _home("old", hub)
+
+
+@CHECKS.check(
+    "C15",
+    "a server starts in a full home",
+    why="Who has filled the home needs a server to make space in it.",
+    source="https://github.com/2i2c-org/jupyterhub-home-nfs/issues/33",
+    fix="Let the start script go on where it cannot write.",
+)
+def full_home(hub: Day) -> str:
+    return _home("full", hub)
+
+
+@CHECKS.check(
+    "C15",
+    "people's files are kept",
+    why="The home is where people keep their work.",
+    source=CUSTOMIZE,
+    fix="Take out of the start script what changes or removes files in the home.",
+)
+def kept(hub: Day) -> None:
+    if hub.day["note"] != "written":
+        raise NotApplicable("no cell ran, so no file was written")
+    if not hub.day["again"]["ready"]:
+        raise NotApplicable("the server did not start again")
+    if hub.day["kept"] != "kept":
+        raise Failure(f"a file was gone after a restart: {hub.day['kept'][-200:]}")
+
+
+@CHECKS.check(
+    "C11",
+    "a notebook runs",
+    why="It is what people come for, and what the hub's own test does before a change goes live.",
+    source="https://github.com/2i2c-org/infrastructure/tree/main/src/deployer/health_check_tests",
+    fix="Look into Jupyter's settings in the image: kernels alone work, but not from the server.",
+)
+def notebook(hub: Day) -> None:
+    if hub.day["saved"] not in (200, 201):
+        raise Failure(f"a notebook cannot be saved: error {hub.day['saved']}")
+    if hub.day["notebook"] != "42":
+        raise Failure(f"a notebook's cell says: {hub.day['notebook'][-300:] or 'nothing'}")
+
+
+def _opens(hub: Day, page: str) -> str:
+    status, landed = hub.day["pages"][page]
+    if status != 200:
+        raise Failure(f"{page} ends in error {status}")
+    return landed
+
+
+@CHECKS.check(
+    "C20",
+    "the first page opens",
+    why="The hub sends people to its default_url as soon as the server is ready.",
+    source=SPAWNER,
+    fix="Install what serves that page, or choose another default_url.",
+)
+def default_url(hub: Day) -> str:
+    return _opens(hub, hub.target.default_url)
+
+
+@CHECKS.check(
+    "C20",
+    "every interface opens",
+    why="JupyterLab, the plain notebook and what the repository chose are what people are promised.",
+    source="https://docs.2i2c.org/admin/howto/interfaces/",
+    fix="Install the program and the package that proxies it, into Jupyter's environment.",
+)
+def interfaces(hub: Day) -> str:
+    pages = [page for page in hub.day["pages"] if page != hub.target.default_url]
+    for page in pages:
+        _opens(hub, page)
+    return ", ".join(pages)
+
+
+def _cells(found: dict[str, str], wanted: str, sentence: str) -> str:
+    for language, said in found.items():
+        if said.splitlines()[-1:] != [wanted]:
+            said = COLOURS.sub("", said).strip()
+            raise Failure(f"{sentence.format(language)}: {said[:300] or 'no answer'}")
+    return ", ".join(found)
+
+
+@CHECKS.check(
+    "C14",
+    "packages can be installed for one session",
+    why="People try a package before they ask for it.",
+    source=CUSTOMIZE,
+    fix="Give the environment's folders to user 1000, and leave out settings that send packages "
+    "elsewhere, such as PIP_USER.",
+)
+def install(hub: Day) -> str:
+    if hub.day["note"] != "written":
+        raise NotApplicable("no cell runs")
+    return _cells(hub.day["install"], "42", "an install in {} fails")
+
+
+@CHECKS.check(
+    "C14",
+    "packages of one session are gone after it",
+    why="What stays in the home breaks later images.",
+    source=CUSTOMIZE,
+    fix="Leave out settings that send packages into the home, such as PIP_USER, PIP_TARGET or "
+    "R_LIBS_USER.",
+)
+def gone(hub: Day) -> str:
+    if not hub.day["again"]["ready"]:
+        raise NotApplicable("the server did not start again")
+    installed = {
+        key for key, said in hub.day["install"].items() if said.splitlines()[-1:] == ["42"]
+    }
+    left = {key: said for key, said in hub.day["left"].items() if key in installed}
+    if not left:
+        raise NotApplicable("nothing could be installed")
+    return _cells(left, "gone", "a package of {} is still there")
+
+
+def wait(hub: str) -> None:
+    """Wait until a hub is up. Raises DockerError with its last words when it ends, or after a minute."""
+    for _ in range(240):
+        log = docker.call("logs", hub).stderr
+        if "JupyterHub is now running" in log:
+            return
+        if not docker.call("ps", "--quiet", f"--filter=id={hub}").stdout.strip():
+            break
+        time.sleep(0.25)
+    raise docker.DockerError(f"the hub did not start: {log.strip()[-500:]}")

@@ -1,0 +1,1 @@
+"""From a published image to the hub: menu, links, link request."""

@@ -1,0 +1,133 @@
+"""`hub-image links`: links that start this image or build this repository.
+
+The formats are those of the projects that read them:
+https://github.com/2i2c-org/jupyterhub-fancy-profiles/blob/main/src/context/Permalink.tsx
+https://nbgitpuller.readthedocs.io/en/latest/topic/url-options.html
+https://mybinder.readthedocs.io/en/latest/howto/badges.html
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+from hub_image.handoff import profiles
+from hub_image.repository import image_env
+from hub_image.tools.github import Problem, fail
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image links`."""
+    parser.add_argument("reference", help="the published image with its tag")
+    parser.add_argument(
+        "--repository", type=Path, default=Path(), help="the repository (default: .)"
+    )
+    menu(parser)
+
+
+def menu(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where on a hub's page a user types an image's name."""
+    parser.add_argument(
+        "--profile",
+        default="",
+        metavar="SLUG",
+        help="the hub's profile that has Other...; its Permalink button shows it (default: our entry's)",
+    )
+    parser.add_argument(
+        "--option", default="image", help="the key of its option for images (default: image)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the links as lines of Markdown; those to the hub only where its address is known."""
+    try:
+        for line in lines(options.repository, options.reference, options.profile, options.option):
+            print(line)
+    except Problem as problem:
+        return fail(problem)
+    return 0
+
+
+def lines(repository: Path, reference: str, profile: str = "", option: str = "image") -> list[str]:
+    """Return what `hub-image links` prints. Raises Problem without hub/profile.yaml."""
+    hub = image_env.read(repository).get("HUB_URL", "")
+    profile = profile or profiles.slug(profiles.read(repository)[0])
+    github = github_repository(repository)
+    found = []
+    if hub:
+        found.append(f"- [Start this image on the hub]({other(hub, reference, profile, option)})")
+    if hub and github:
+        found.append(
+            f"- [Build this repository on the hub]({build(hub, github, 'HEAD', profile, option)})"
+        )
+        found.append(f"- [Open this repository's files on the hub]({content(hub, github)})")
+    if github:
+        found.append(f"- {badge(github)}")
+    return found
+
+
+def other(hub: str, reference: str, profile: str, option: str = "image") -> str:
+    """Return a link to the hub's server options with this image in "Other...".
+
+    `profile` is the slug of a profile of that hub; jupyterhub-fancy-profiles shows an empty page
+    for one that is not there.
+    """
+    return permalink(
+        hub, {"profile": profile, option: "unlisted_choice", f"{option}:unlisted_choice": reference}
+    )
+
+
+def build(hub: str, github: str, ref: str, profile: str, option: str = "image") -> str:
+    """Return a link to the hub's server options that builds an image from `owner/name` on GitHub."""
+    return permalink(
+        hub,
+        {
+            "profile": profile,
+            option: "--extra-selectable-item",
+            f"{option}:binderProvider": "gh",
+            f"{option}:binderRepo": github,
+            f"{option}:ref": ref,
+        },
+    )
+
+
+def permalink(hub: str, choices: dict[str, str]) -> str:
+    """Return a link to the hub's server options with these choices made, as its Permalink button does."""
+    base = hub.rstrip("/")
+    config = json.dumps(choices, ensure_ascii=False, separators=(",", ":"))
+    # As a browser's URLSearchParams writes it.
+    value = quote_plus(config, safe="*").replace("~", "%7E")
+    return f"{base}/hub/login?next={urlsplit(base).path}/hub/spawn%23fancy-forms-config={value}"
+
+
+def content(hub: str, github: str, branch: str = "", path: str = "") -> str:
+    """Return an nbgitpuller link: it copies a repository from GitHub into the home and opens `path`."""
+    query = {"repo": f"https://github.com/{github}"}
+    query["urlpath"] = f"lab/tree/{github.rpartition('/')[2]}/{path}"
+    if branch:
+        query["branch"] = branch
+    return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(query)}"
+
+
+def badge(github: str, ref: str = "HEAD") -> str:
+    """Return a Binder badge in Markdown; Binder builds the repository's Dockerfile."""
+    return (
+        "[![Binder](https://mybinder.org/badge_logo.svg)]"
+        f"(https://mybinder.org/v2/gh/{github}/{quote_plus(ref)})"
+    )
+
+
+def github_repository(repository: Path) -> str:
+    """Return `owner/name` on GitHub, from CI or from git's origin; empty where neither tells."""
+    if name := os.environ.get("GITHUB_REPOSITORY"):
+        return name
+    try:
+        git = ["git", "-C", repository, "remote", "get-url", "origin"]
+        origin = subprocess.run(git, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""
+    found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", origin)
+    return found[1] if found else ""

@@ -1,0 +1,287 @@
+"""Entries for a hub's menu: KubeSpawner's `profile_list`, read from YAML, checked, filled in, merged.
+
+KubeSpawner says nothing about a misspelt key, it ignores it; so every key is looked up here.
+https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html#kubespawner.KubeSpawner.profile_list
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hub_image.checks.rules import moving_tag
+from hub_image.handoff.kubespawner_keys import OVERRIDES
+from hub_image.tools.github import Problem
+
+FILE = "hub/profile.yaml"
+TAG, OWNER = "<tag>", "<owner>"  # what a committed entry cannot know
+
+# The keys at each place. 2i2c's hubs read allowed_groups; choices have descriptions and images are
+# built from the menu with jupyterhub-fancy-profiles.
+PROFILE = {
+    "display_name", "slug", "description", "default", "allowed_groups", "kubespawner_override",
+    "profile_options",
+}  # fmt: skip
+OPTION = {"display_name", "choices", "unlisted_choice", "dynamic_image_building"}
+CHOICE = {"display_name", "slug", "description", "default", "kubespawner_override"}
+UNLISTED = {
+    "enabled", "display_name", "display_name_in_choices", "description_in_choices",
+    "validation_regex", "validation_message", "kubespawner_override",
+}  # fmt: skip
+
+
+class Mapping(dict):
+    """A mapping of a YAML file that knows where each of its keys stands."""
+
+    file = ""
+    line = 0
+    lines: dict[str, int]
+
+    def where(self, key: str = "") -> str:
+        """Return `file:line` of a key, or of the mapping itself."""
+        return f"{self.file}:{self.lines.get(key, self.line)}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Makes a Mapping of each mapping, and refuses one that has a key twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Mapping]:
+    mapping = Mapping()
+    mapping.file, mapping.line, mapping.lines = loader.name, node.start_mark.line + 1, {}
+    yield mapping  # now, because an alias may mean it before it is complete
+    for key, _value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in mapping.lines:
+            raise Problem(
+                f"{loader.name}:{line}: `{name}` stands in line {mapping.lines[name]} already, "
+                "and only one of them would count; remove one"
+            )
+        mapping.lines[name] = line
+    mapping.update(loader.construct_mapping(node, deep=True))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read(path: Path) -> list[Mapping]:
+    """Return the profiles of a repository, or of a YAML file.
+
+    A file holds one profile, a list of them, or a hub's values with a `profileList` somewhere.
+    Raises Problem for a file that is absent or holds none.
+    """
+    path = path / FILE if path.is_dir() else path
+    try:
+        with path.open("rb") as file:  # as bytes, so that YAML sees to the encoding
+            data = yaml.load(file, _Loader)
+    except OSError:
+        raise Problem(
+            f"{path} is not there; name a repository that has {FILE}, or a YAML file"
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Problem(f"{path}:{line}: this is not YAML ({error.problem}); repair it") from None
+    if isinstance(data, Mapping) and "display_name" in data:
+        data = [data]
+    if isinstance(data, Mapping):
+        data = _profile_list(data)
+    if not isinstance(data, list) or not all(isinstance(profile, Mapping) for profile in data):
+        raise Problem(
+            f"{path}:1: there is no profile here; begin with `display_name:`, or with a list"
+        )
+    return data
+
+
+def _profile_list(values: Mapping) -> list[Mapping] | None:
+    """The `profileList` of a Helm chart's values, however deep."""
+    if "profileList" in values:
+        return values["profileList"]
+    inner = (_profile_list(value) for value in values.values() if isinstance(value, Mapping))
+    return next((found for found in inner if found is not None), None)
+
+
+def fill(profiles: Iterable[Mapping], references: Iterable[str]) -> None:
+    """Give every image that has no tag yet the one of these references that has its name.
+
+    Raises Problem for an image that stays without a tag, and for a reference that fits none.
+    """
+    references = list(references)
+    overrides = [override for profile in profiles for override in _overrides(profile)]
+    names = [str(override.get("image")) for override in overrides if "image" in override]
+    for reference in references:
+        if not any(fits(name, reference) for name in names):
+            raise Problem(
+                f"{reference} is none of the images here, {', '.join(names)}; check its name"
+            )
+    for override in overrides:
+        image = str(override.get("image", ""))
+        if TAG in image:
+            fitting = [reference for reference in references if fits(image, reference)]
+            if len(fitting) != 1:
+                raise Problem(
+                    f"{override.where('image')}: `{image}` needs its tag; add `--image "
+                    f"{image.replace(TAG, 'TAG').replace(OWNER, 'OWNER')}`, once"
+                )
+            override["image"] = fitting[0]
+
+
+def fits(image: str, reference: str) -> bool:
+    """Whether a reference is what an image without owner or tag could become."""
+    pattern = (
+        re.escape(image)
+        .replace(OWNER, r"[\w./-]+")
+        .replace(TAG, r"\w[\w.-]*(@sha256:[0-9a-f]{64})?")
+    )
+    return bool(re.fullmatch(pattern, reference, re.ASCII))
+
+
+def check(profiles: list[Mapping]) -> None:
+    """Raise Problem for the first thing that a hub would ignore, refuse or mix up."""
+    _named(profiles, PROFILE, "profile")
+    _distinct(profiles, "slug", slug, "profile")
+    for profile in profiles:
+        for option in _inner(profile, "profile_options", each=True).values():
+            _known(option, OPTION, "an option")
+            _known(_inner(option, "unlisted_choice"), UNLISTED, "unlisted_choice")
+            _named(_inner(option, "choices", each=True).values(), CHOICE, "choice")
+        for override in _overrides(profile):
+            _known(override, OVERRIDES, "kubespawner_override")
+            _stays(override)
+
+
+def _named(entries: Iterable[Mapping], keys: Iterable[str], kind: str) -> None:
+    """People choose entries by their names, and a hub starts with the default."""
+    for entry in entries:
+        _known(entry, keys, f"a {kind}")
+        if not entry.get("display_name"):
+            raise Problem(
+                f"{entry.where()}: this {kind} has no `display_name`; say what people read"
+            )
+    for key in ("display_name", "default"):
+        _distinct(entries, key, lambda entry, key=key: entry.get(key), kind)
+
+
+def _distinct(entries: Iterable[Mapping], key: str, value: Callable, kind: str) -> None:
+    first: dict[object, Mapping] = {}
+    for entry in entries:
+        other = first.setdefault(value(entry), entry)
+        if other is not entry and value(entry):
+            raise Problem(
+                f"{entry.where(key)}: `{key}: {_scalar(value(entry))}` is that of another {kind} already, "
+                f"{other.where(key)}; only one can have it"
+            )
+
+
+def _known(mapping: Mapping, keys: Iterable[str], place: str) -> None:
+    for key in mapping:
+        if key not in keys:
+            near = get_close_matches(key, sorted(keys), 1)
+            advice = f"write `{near[0]}`" if near else "remove it"
+            raise Problem(
+                f"{mapping.where(key)}: `{key}` is no key of {place}, so a hub ignores it; {advice}"
+            )
+
+
+def _stays(override: Mapping) -> None:
+    image = str(override.get("image", "{value}"))
+    if "{value}" not in image:  # what people type into "Other..."
+        file, _, line = override.where("image").rpartition(":")
+        for finding in moving_tag.finding(file, int(line), image):
+            if finding.severity == "error":
+                raise Problem(f"{file}:{line}: {finding.message}")
+
+
+def _overrides(profile: Mapping) -> Iterator[Mapping]:
+    """Yield every kubespawner_override of a profile."""
+    yield _inner(profile, "kubespawner_override")
+    for option in _inner(profile, "profile_options", each=True).values():
+        choices = _inner(option, "choices", each=True).values()
+        for choice in [*choices, _inner(option, "unlisted_choice")]:
+            yield _inner(choice, "kubespawner_override")
+
+
+def _inner(mapping: Mapping, key: str, each: bool = False) -> Mapping:
+    """Return the mapping, or with `each` the mapping of mappings, that stands below a key."""
+    inner = mapping.get(key)
+    if inner is None:
+        return Mapping()
+    if not isinstance(inner, Mapping):
+        raise Problem(f"{mapping.where(key)}: `{key}` has no keys below it; indent them")
+    for name in inner if each else ():
+        _inner(inner, name)
+    return inner
+
+
+def slug(profile: dict[str, Any]) -> str:
+    """Return a profile's slug; KubeSpawner makes a missing one from the display name, like this."""
+    name = str(profile["display_name"]).lower()
+    return profile.get("slug") or re.sub(r"\W+", "-", name).strip("-")
+
+
+def as_choices(profiles: Iterable[Mapping]) -> list[dict[str, Any]]:
+    """Return one profile that offers these as choices, and "Other..." for any other image.
+
+    Raises Problem for a profile with options of its own: choices have none.
+    """
+    choices = {}
+    for profile in profiles:
+        if "profile_options" in profile:
+            raise Problem(
+                f"{profile.where('profile_options')}: a choice has no options; leave it a profile"
+            )
+        choices[slug(profile)] = {key: profile[key] for key in profile if key in CHOICE - {"slug"}}
+    return [
+        {
+            "display_name": "Choose your environment",
+            "slug": "choose-your-environment",
+            "profile_options": {
+                "image": {
+                    "display_name": "Environment",
+                    "choices": choices,
+                    "unlisted_choice": {
+                        "enabled": True,
+                        "display_name": "Another image",
+                        "validation_regex": "^.+:.+$",
+                        "validation_message": "A public image with its tag, as in quay.io/owner/name:tag",
+                        "kubespawner_override": {"image": "{value}"},
+                    },
+                }
+            },
+        }
+    ]
+
+
+def _scalar(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _Quoted(str):
+    """A text that is written with quotes."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists as people do, with the dash indented."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(
+    _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
+
+def dump(data: Any) -> str:
+    """Return data as YAML; images are in quotes, because a tag may look like a number or a date."""
+    return yaml.dump(_plain(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _plain(data: Any, key: str = "") -> Any:
+    if isinstance(data, dict):
+        return {key: _plain(value, key) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_plain(value) for value in data]
+    return _Quoted(data) if key == "image" and isinstance(data, str) else data

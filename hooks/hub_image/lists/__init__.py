@@ -1,0 +1,1 @@
+"""The lists of packages, what is installed in an image, and the locks."""

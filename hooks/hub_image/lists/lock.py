@@ -1,0 +1,185 @@
+"""`hub-image lock`: write down which packages an image has on top of its base, for the next builds.
+
+The locks stand in lock/, one for each installer and kind of processor. They are made from an image that exists and was
+proved, not from what the lists would give today: what is settled is what was seen to work. Where a lock comes from:
+
+- conda: an explicit list, https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html
+- pip: what `uv pip compile --generate-hashes` makes of names and versions
+- Julia: the Manifest.toml that belongs beside Project.toml
+- R: nothing, since catalog.yml names the day from which CRAN is taken
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from hub_image.repository import catalog, image_env
+from hub_image.tools import github
+
+FOLDER = "lock"
+
+# Lists the packages of a prefix, an installer and a package on each line. Packages of conda come in the order in which
+# they can be installed; what pip took from elsewhere than an index cannot be locked and is left out.
+LISTING = """\
+import importlib.metadata, json, pathlib, sys
+
+records = {}
+for file in sorted(pathlib.Path(sys.prefix, "conda-meta").glob("*.json")):
+    record = json.loads(file.read_text())
+    records[record["name"]] = record
+
+def install(name):
+    record = records.pop(name, None)
+    if record:
+        for need in record["depends"]:
+            install(need.split()[0])
+        print("conda", record["url"] + "#" + record["sha256"])
+
+for name in list(records):
+    install(name)
+found = set()
+for package in importlib.metadata.distributions():
+    by_conda = (package.read_text("INSTALLER") or "").strip() == "conda"
+    if package.metadata["Name"] and not by_conda and not package.read_text("direct_url.json"):
+        name = package.metadata["Name"].lower().replace("_", "-")
+        found.add(f"pip {name}=={package.version}")
+print(*sorted(found), sep="\\n")
+"""
+
+# Where packages are looked for, as a list may say it; the lock says it too.
+INDEXES = r"^\s*(-i|-f|--(extra-)?index-url|--find-links|--trusted-host)\b"
+
+DOCKERFILE = """\
+FROM {base} AS base
+USER root
+RUN --mount=type=bind,target=/mnt \\
+    if [ -x {prefix}/bin/python ]; then {prefix}/bin/python /mnt/listing.py >/packages; else : >/packages; fi
+
+FROM {image} AS image
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+USER root
+RUN --mount=type=bind,target=/mnt --mount=type=bind,from=base,source=/packages,target=/base \\
+    --mount=type=bind,from={uv},source=/uv,target=/usr/local/bin/uv \\
+    --mount=type=cache,id=uv-lock,target=/tmp/uv <<EOF
+mkdir /lock /work
+cd /work
+python=$({prefix}/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+echo "# For {base}, Python $python, $(uname -m)" >made-for
+{prefix}/bin/python /mnt/listing.py | {{ grep -vxFf /base -f /mnt/others || true; }} >packages
+sed -n 's/^conda //p' packages >conda
+sed -n 's/^pip //p' packages >pip
+if [ -s conda ]; then
+    {{ cat made-for; echo @EXPLICIT; cat conda; }} >"/lock/conda-$(uname -m).txt"
+fi
+if [ -s pip ]; then
+    cat /mnt/indexes pip >pip.in
+    TMPDIR=/tmp/uv uv pip compile --quiet --cache-dir /tmp/uv --python {prefix}/bin/python \\
+        --no-deps --no-header --no-annotate --generate-hashes --output-file pip.out pip.in >/dev/null
+    cat made-for /mnt/indexes pip.out >"/lock/pip-$(uname -m).txt"
+fi
+manifest=${{JULIA_DEPOT_PATH:-/none}}
+manifest=${{manifest%%:*}}/environments/hub/Manifest.toml
+[ ! -e "$manifest" ] || cp "$manifest" /lock/
+EOF
+
+FROM scratch
+COPY --from=image /lock /
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image lock`."""
+    parser.add_argument(
+        "image",
+        nargs="?",
+        help="an image of this repository that was proved (default: build it now)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the locks of the repository in the current folder; return the exit code."""
+    try:
+        for path in lock(Path(), options.image):
+            print(f"{path} is written: commit it, so that every build has these versions.")
+    except github.Problem as problem:
+        return github.fail(problem)
+    return 0
+
+
+def lock(repository: Path, image: str | None = None) -> list[Path]:
+    """Write what `image` has on top of its base into the repository's locks; return their paths.
+
+    Without an image the repository is built. Locks of other kinds of processor stay. Raises Problem, with nothing
+    changed, when the repository, the image or an index does not play along.
+    """
+    answers = image_env.read(repository)
+    if "BASE_FAMILY" not in answers:
+        raise github.Problem(
+            f"{image_env.FILE} is missing: run this in a repository of the template."
+        )
+    if image is None:
+        image = answers["IMAGE_NAME"]
+        _docker("build", "--tag", image, str(repository))
+    with tempfile.TemporaryDirectory() as folder:
+        made = _ask(repository, answers, image, Path(folder))
+        found = sorted(path.name for path in made.iterdir())
+        machine = _docker("image", "inspect", "--format", "{{.Architecture}}", image).strip()
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+        for old in (repository / FOLDER).glob(f"*-{machine}.txt"):
+            if old.name not in found:
+                old.unlink()  # nothing is left to lock
+        written = []
+        for name in found:
+            path = repository / ("" if name == "Manifest.toml" else FOLDER) / name
+            path.parent.mkdir(exist_ok=True)
+            shutil.copyfile(made / name, path)
+            written.append(path)
+    return written
+
+
+def _ask(repository: Path, answers: dict[str, str], image: str, folder: Path) -> Path:
+    """Return a folder with the locks, made in a build that starts from the image."""
+    tool = catalog.load()["images"]["uv"]
+    dockerfile = DOCKERFILE.format(
+        base=answers["BASE_IMAGE"],
+        image=image,
+        prefix=catalog.load()["families"][answers["BASE_FAMILY"]]["prefix"],
+        uv=f"{tool['image']}:{tool['tag']}",
+    )
+    (folder / "listing.py").write_text(LISTING)
+    # The Dockerfile brings these after the list, in versions of the template.
+    proxies = (entry["proxy"] for entry in catalog.load()["interfaces"].values())
+    (folder / "others").write_text("".join(f"pip {proxy}\n" for proxy in proxies))
+    (folder / "indexes").write_text("".join(indexes(repository)))
+    out = folder / "out"
+    _docker(
+        "buildx", "build", "--provenance=false", "--file=-", f"--output=type=local,dest={out}", str(folder),
+        input=dockerfile,
+    )  # fmt: skip
+    return out
+
+
+def indexes(repository: Path) -> list[str]:
+    """Return the lines of the pip lists that say where packages are looked for."""
+    lists = sorted(repository.glob("requirements*.txt"))
+    lines = [line for path in lists for line in path.read_text(encoding="utf-8").splitlines()]
+    return [f"{line.strip()}\n" for line in lines if re.match(INDEXES, line)]
+
+
+def _docker(*arguments: str, input: str | None = None) -> str:
+    """Run Docker; return what it printed. Raises Problem with its last words."""
+    try:
+        result = subprocess.run(["docker", *arguments], input=input, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise github.Problem("There is no `docker` command: install Docker and start it.") from None
+    if result.returncode:
+        told = " ".join(result.stderr.split()[-60:])
+        raise github.Problem(
+            f"`docker {arguments[0]}` failed, so no lock was changed. It said: {told}"
+        )
+    return result.stdout

@@ -1,0 +1,1 @@
+"""A repository of the template: its files, its answers, and the catalog that they refer to."""

@@ -1,0 +1,1 @@
+"""Programs and services that others run: Docker, git, registries, GitHub."""

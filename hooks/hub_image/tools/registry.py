@@ -1,0 +1,197 @@
+"""A registry, asked in its own language: which tags exist, with which digest, and for whom.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+https://distribution.github.io/distribution/spec/auth/token/
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hub_image.tools.github import Problem
+
+KINDS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+TRIES = 4  # a registry that is away for some seconds stops nobody
+
+
+class Manifest(NamedTuple):
+    """What a tag or digest stands for: an image, or an index of images for several platforms."""
+
+    digest: str
+    kind: str
+    data: bytes
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The manifest's fields."""
+        return json.loads(self.data)
+
+
+class Refused(Problem):
+    """The registry does not allow this to whoever asks."""
+
+
+class Repository:
+    """One image's place in a registry, asked as whoever `docker login` made us, or as anyone."""
+
+    def __init__(self, image: str, anonymous: bool = False) -> None:
+        self.host, _, self.path = image.partition("/")
+        server = "registry-1.docker.io" if self.host == "docker.io" else self.host
+        name = server.partition(":")[0]
+        scheme = "http" if name == "localhost" or name.startswith("127.") else "https"
+        self.url = f"{scheme}://{server}"
+        self.login = None if anonymous else _login(self.host)
+        self.authorization = ""
+
+    def manifest(self, reference: str) -> Manifest | None:
+        """Return what a tag or digest stands for, or None where there is no such thing."""
+        answer = self._ask("GET", f"manifests/{reference}", headers={"Accept": ", ".join(KINDS)})
+        if answer is None:
+            return None
+        headers, data = answer
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        return Manifest(digest, headers["Content-Type"].partition(";")[0], data)
+
+    def digest(self, reference: str) -> str | None:
+        """Return the digest of a tag, or None where there is no such tag."""
+        manifest = self.manifest(reference)
+        return manifest and manifest.digest
+
+    def image(self, reference: str, architecture: str = "") -> Manifest | None:
+        """Return the manifest of one platform's image, or of the first; an index is followed to it."""
+        manifest = self.manifest(reference)
+        for entry in manifest.content.get("manifests", []) if manifest else []:
+            found = entry.get("platform", {}).get("architecture", "unknown")  # as of attestations
+            if found == architecture or (not architecture and found != "unknown"):
+                return self.manifest(entry["digest"])
+        return manifest
+
+    def blob(self, digest: str) -> bytes:
+        """Return a part of an image, such as its configuration.
+
+        Raises Problem where there is none with this digest, or where the registry gives something else.
+        """
+        answer = self._ask("GET", f"blobs/{digest}")
+        if not answer or digest != f"sha256:{hashlib.sha256(answer[1]).hexdigest()}":
+            raise Problem(f"{self.host} has lost {digest} of {self.path}: publish the image again.")
+        return answer[1]
+
+    def configuration(self, reference: str) -> dict[str, Any]:
+        """Return how an image is to be run, with its labels.
+
+        Raises Problem where there is no such image.
+        """
+        manifest = self.image(reference)
+        if manifest is None:
+            raise Problem(
+                f"{self.host}/{self.path} has no {reference}: publish it first, or check its name."
+            )
+        return json.loads(self.blob(manifest.content["config"]["digest"]))["config"]
+
+    def tag(self, manifest: Manifest, name: str) -> None:
+        """Give what is in this repository one more tag; its digest stays what it is."""
+        self._ask("PUT", f"manifests/{name}", manifest.data, {"Content-Type": manifest.kind})
+
+    def tags(self) -> list[str]:
+        """Return all tags, in the registry's order."""
+        tags: list[str] = []
+        path = "tags/list?n=500"
+        while path and (answer := self._ask("GET", path)):
+            headers, data = answer
+            tags += json.loads(data).get("tags") or []
+            following = re.search(r'[?&](last=[^&>]*)[^>]*>;\s*rel="?next', headers.get("Link", ""))
+            path = f"tags/list?n=500&{following[1]}" if following else ""
+        return tags
+
+    def delete(self, digest: str) -> None:
+        """Remove what has this digest, with every tag of it."""
+        self._ask("DELETE", f"manifests/{digest}")
+
+    def _ask(
+        self, method: str, path: str, data: bytes | None = None, headers: dict | None = None
+    ) -> tuple[Any, bytes] | None:
+        """Return headers and body of the answer, or None for 404."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._request(
+                    method, f"{self.url}/v2/{self.path}/{path}", data, headers or {}
+                )
+            except urllib.error.HTTPError as error:
+                if error.code == 404:
+                    return None
+                if error.code < 500 and error.code != 429:
+                    told = _told(error)
+                    kind = Refused if error.code in (401, 403, 405) else Problem
+                    raise kind(
+                        f"{self.host} refuses {method} {self.path}/{path}: {error.code} {told}"
+                    ) from error
+                reason: object = f"{error.code} {error.reason}"
+            except OSError as error:
+                reason = getattr(error, "reason", error)
+            if attempt < TRIES:
+                time.sleep(attempt)
+        raise Problem(f"{self.host} does not answer ({reason}): run this job again when it does.")
+
+    def _request(
+        self, method: str, url: str, data: bytes | None, headers: dict
+    ) -> tuple[Any, bytes]:
+        for last in (False, True):
+            request = urllib.request.Request(url, data, headers, method=method)
+            if self.authorization:
+                # For the registry, and not for the storage that it may send us to.
+                request.add_unredirected_header("Authorization", self.authorization)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return answer.headers, answer.read()
+            except urllib.error.HTTPError as error:
+                challenge = error.headers.get("WWW-Authenticate", "")
+                if last or error.code != 401 or not challenge:
+                    raise
+                self.authorization = self._authorize(challenge)
+        raise AssertionError("unreachable")
+
+    def _authorize(self, challenge: str) -> str:
+        """Answer a registry that asks who we are."""
+        basic = f"Basic {self.login}" if self.login else ""
+        if not challenge.lower().startswith("bearer"):
+            return basic
+        wanted = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+        query = urllib.parse.urlencode({k: wanted[k] for k in ("service", "scope") if k in wanted})
+        headers = {"Authorization": basic} if basic else {}
+        request = urllib.request.Request(f"{wanted['realm']}?{query}", headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            token = json.load(answer)
+        return f"Bearer {token.get('token') or token.get('access_token')}"
+
+
+def _login(host: str) -> str | None:
+    """Return what `docker login` keeps for a registry: name and password in Base64."""
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        logins = json.loads((folder / "config.json").read_text()).get("auths", {})
+    except FileNotFoundError:
+        return None
+    known = "https://index.docker.io/v1/" if host == "docker.io" else host
+    login = logins.get(known, {}).get("auth")
+    return base64.b64encode(base64.b64decode(login)).decode() if login else None
+
+
+def _told(error: urllib.error.HTTPError) -> str:
+    """Return the registry's own words for a refusal."""
+    try:
+        return "; ".join(entry["message"] for entry in json.load(error)["errors"])
+    except (ValueError, LookupError, TypeError):
+        return error.reason

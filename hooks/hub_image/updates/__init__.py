@@ -1,0 +1,1 @@
+"""From one release of the template, or one set of answers, to another."""

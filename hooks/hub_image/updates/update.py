@@ -1,0 +1,370 @@
+"""`hub-image update`: bring a repository to the newest release of the template, and lose nothing of its owner's.
+
+`copier update` does the work, without trust. What it leaves open is done here:
+
+- it ends well with conflicts, so they are looked for;
+- without a conflict it deletes an edited file that a release no longer has, replaces an edited file that is not text,
+  and can drop lines where a file moved: what the owner wrote is put back, and named;
+- a recorded answer that the template no longer offers becomes the default without a word: that is refused;
+- what is the owner's is left out of an update, so a list that a new answer asks for is made here;
+- a failure in the middle leaves half an update: everything is put back.
+
+In CI (`--propose`) the result becomes a pull request; see propose.py.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hub_image.tools.git import git
+from hub_image.tools.github import Problem, fail
+from hub_image.updates import changelog
+
+ANSWERS = ".copier-answers.yml"
+CURRENT = ":current:"  # the version that the repository has: only answers change
+UNDO = "git reset --hard && git clean --force -d"
+MARKER = re.compile(rb"^(<{7} before updating|>{7} after updating)\r?$", re.MULTILINE)
+
+
+class Unavailable(Problem):
+    """The template could not be had; that may be better the next time."""
+
+
+@dataclass
+class Outcome:
+    """What an update did to the working tree.
+
+    `kept`: files of the owner's that Copier would have taken, and why. `answers`: what became of answers, each as
+    (before, after). `changed`: paths that differ from the last commit, each with git's letter: A, M, D or U.
+    """
+
+    before: str
+    after: str
+    notes: str = ""
+    changed: dict[str, str] = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image update`."""
+    parser.add_argument(
+        "--repository", type=Path, default=Path(), help="the repository (default: .)"
+    )
+    parser.add_argument(
+        "--version", default="", help="a release of the template (default: the newest)"
+    )
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="QUESTION=ANSWER",
+        help="change an answer; may be repeated",
+    )
+    parser.add_argument(
+        "--propose", action="store_true", help="in CI: make it a pull request, or an issue"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Update the working tree and say what came out; return 1 when something is left to do by hand."""
+    try:
+        answers = dict(item.partition("=")[::2] for item in options.data)
+        if options.propose:
+            from hub_image.ci import propose
+
+            return propose.update(options.repository, answers)
+        outcome = update(options.repository, answers, options.version)
+    except Problem as problem:
+        return fail(problem)
+    return show(outcome)
+
+
+def show(outcome: Outcome) -> int:
+    """Say in a terminal what an update did; return 1 when something is left to do by hand."""
+    from hub_image.ci import propose
+
+    if not outcome.changed:
+        print(f"This repository is current: it has {outcome.after} of the template.")
+        return 0
+    print("\n".join(propose.describe(outcome)))
+    for path in outcome.conflicts:
+        print(
+            f"{path}: a conflict; keep the right lines, remove the marks (<<<<<<<), then `git add {path}`"
+        )
+    print(f"Look at it with `git diff`, then commit it. To undo it: {UNDO}")
+    return bool(outcome.conflicts)
+
+
+def update(
+    repository: Path, answers: Mapping[str, Any] | None = None, version: str = ""
+) -> Outcome:
+    """Update a repository's working tree, which must have no changes of its own, to a release of the template.
+
+    Raises Problem, with everything as it was, where that cannot be done. Conflicts are no failure: they are marked
+    in the files and named in the outcome.
+    """
+    recorded = read(repository)
+    source, before = recorded.get("_src_path", ""), str(recorded.get("_commit", ""))
+    if not before:
+        raise Problem(
+            f"{ANSWERS}: no version of the template is recorded there, so nothing can be updated from it."
+        )
+    refuse_changes(repository)
+    with tempfile.TemporaryDirectory() as folder:
+        template = clone(source, Path(folder, "template"))
+        after = version or (before if answers else newest(template, before))
+        outcome = Outcome(before, after)
+        given = normal(template, after, answers or {})
+        if after == before and not answers:
+            return outcome
+        # What the template wrote, and what became of it: by these two the owner's own work is known.
+        base, mine = Path(folder, "base"), Path(folder, "mine")
+        try:
+            old = {key: value for key, value in recorded.items() if not key.startswith("_")}
+            # From where it is recorded, because its address is written into files.
+            options = {"defaults": True, "overwrite": True, "quiet": True}
+            copier().run_copy(source, base, data=old, vcs_ref=before, **options)
+            git(repository, "checkout-index", "--all", f"--prefix={mine.resolve()}/")
+            new = Path(folder, "new")
+            ignored = _ignored(repository) - set(tree(base))
+            if ignored or given:
+                copier().run_copy(source, new, data={**old, **given}, vcs_ref=after, **options)
+            for path in ignored & set(tree(new)):
+                raise Problem(
+                    f"{path}: {after} brings such a file, and git ignores yours: move it away first."
+                )
+            ref = copier().VcsRef.CURRENT if answers and after == before else after
+            copier().run_update(repository, data=given, vcs_ref=ref, conflict="inline", **options)
+            now = read(repository)
+            outcome.after = str(now.get("_commit", after))
+            outcome.answers = _moved(recorded, now, given)
+            outcome.kept = dict(_put_back(repository, base, mine))
+            _put_back_comments(repository / ANSWERS, base / ANSWERS, mine / ANSWERS)
+            for path in set(tree(new)) - set(tree(base)) if given else ():
+                _make(new / path, repository / path)
+        except BaseException as error:  # Ctrl-C too
+            git(repository, "reset", "--quiet", "--hard")
+            git(repository, "clean", "--quiet", "--force", "-d")
+            if isinstance(error, Problem) or not isinstance(error, Exception):
+                raise
+            raise Problem(why(error, f"No update to {after}")) from error
+        text = _show(template, after, "CHANGELOG.md")
+        outcome.notes = changelog.between(text, before, after)
+    outcome.changed = changes(repository)
+    outcome.conflicts = sorted(path for path in outcome.changed if _is_marked(repository / path))
+    return outcome
+
+
+def read(repository: Path) -> dict[str, Any]:
+    """Return what `.copier-answers.yml` records. Raises Problem where it is missing or no YAML."""
+    import yaml
+
+    try:
+        recorded = yaml.safe_load((repository / ANSWERS).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Problem(
+            f"{ANSWERS} is missing here: this repository was not made from the template."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Problem(f"{ANSWERS} cannot be read; restore it: git log -- {ANSWERS}") from error
+    return recorded if isinstance(recorded, dict) else {}
+
+
+def address(source: str) -> str:
+    """Return where git finds a recorded source."""
+    for short, host in {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}.items():
+        source = source.replace(short, host, 1) if source.startswith(short) else source
+    return source.removeprefix("git+")
+
+
+def clone(source: str, folder: Path) -> Path:
+    """Get the template with all its releases. Raises Unavailable where it cannot be had."""
+    try:
+        git(Path(), "clone", "--quiet", "--no-checkout", "--", address(source), str(folder))
+    except Problem as problem:
+        raise Unavailable(f"The template cannot be had from {source}: {problem}") from problem
+    return folder
+
+
+def newest(template: Path, before: str) -> str:
+    """Return the newest release of the template; the version that the repository has, if none is newer.
+
+    A template without releases is taken as it is now.
+    """
+    releases = {tag: changelog.number(tag) for tag in git(template, "tag", "--list", "v*").split()}
+    stable = {
+        tag: version for tag, version in releases.items() if version and not version.is_prerelease
+    }
+    if not stable:
+        now = git(template, "describe", "--tags", "--always", "HEAD").strip()
+        return before if now.startswith(before) else now
+    tag = max(stable, key=stable.__getitem__)
+    has = changelog.number(before)
+    return before if has and has >= stable[tag] else tag
+
+
+def changes(repository: Path) -> dict[str, str]:
+    """Return the paths that differ from the last commit, with git's letter for what happened to each."""
+    status = git(
+        repository, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames"
+    ).split("\0")
+    letters = {entry[3:]: entry[:2].strip() for entry in status if entry}
+    return {path: "A" if letter == "??" else letter[0] for path, letter in sorted(letters.items())}
+
+
+def refuse_changes(repository: Path) -> None:
+    """Raise Problem where something is not committed, since it could not be told from what an update does."""
+    if git(repository, "rev-parse", "--show-prefix").strip():
+        raise Problem("This folder is only a part of a git repository: run this at its root.")
+    if git(repository, "status", "--porcelain"):
+        raise Problem(
+            "There are changes that are not committed: commit them, or put them aside with `git stash -u`."
+        )
+
+
+def copier() -> Any:
+    """Return the library. Raises Problem where it is missing."""
+    try:
+        import copier
+    except ModuleNotFoundError as error:
+        raise Problem("Copier is missing here: run `pip install copier`.") from error
+    return copier
+
+
+def why(error: Exception, what: str) -> str:
+    """Return why Copier could not, as one sentence: the last line of what it says."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{what}, and nothing was changed: {said[-1].strip()}"
+
+
+def _moved(recorded: Mapping, now: Mapping, given: Mapping) -> dict[str, tuple[Any, Any]]:
+    """Return the answers that changed. Raises Problem where nobody asked for that."""
+    moved = {
+        question: (recorded[question], now[question])
+        for question in recorded
+        if question in now and now[question] != recorded[question] and not question.startswith("_")
+    }
+    for question, (before, after) in moved.items():
+        if not given:
+            raise Problem(
+                f"{ANSWERS}: the template no longer offers {question}: {before}, and would take {after}; choose one "
+                f"yourself, as in `hub-image update --data {question}={after}`."
+            )
+    return moved
+
+
+def normal(template: Path, version: str, answers: Mapping[str, str]) -> dict[str, Any]:
+    """Return answers as Copier takes them: `-` is the empty one, and lists have commas.
+
+    Raises Problem for a question that nobody asks: Copier would take its answer and forget it.
+    """
+    import yaml
+
+    questions = asked(yaml.safe_load(_show(template, version, "copier.yml")) or {})
+    for name in answers:
+        if name not in questions:
+            raise Problem(f"{name}: there is no such question; there are {', '.join(questions)}.")
+    given: dict[str, Any] = {}
+    for name, answer in answers.items():
+        given[name] = "" if answer == "-" else answer
+        if (
+            isinstance(answer, str)
+            and isinstance(questions[name], dict)
+            and questions[name].get("multiselect")
+        ):
+            given[name] = [word for word in re.split(r"[\s,\[\]]+", given[name]) if word]
+    return given
+
+
+def asked(copier_yml: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the questions that people are asked; the others are computed from the answers."""
+    return {
+        name: question
+        for name, question in copier_yml.items()
+        if name[0] != "_" and not (isinstance(question, dict) and question.get("when") is False)
+    }
+
+
+def _ignored(repository: Path) -> set[str]:
+    """Return the files that git ignores; what is in an ignored folder is left out."""
+    options = ["--others", "--ignored", "--exclude-standard", "--directory"]
+    paths = git(repository, "ls-files", "-z", *options).split("\0")
+    return {path for path in paths if path and not path.endswith("/")}
+
+
+def _put_back(repository: Path, base: Path, mine: Path):
+    """Put back what an update took from the owner without a conflict; yield each file, and why it is as it was."""
+    for path in tree(mine):
+        own, now = _content(mine / path), _content(repository / path)
+        if path == ANSWERS or own == now or own == _content(base / path):
+            continue
+        if now is None:
+            why = "this release no longer has the file"
+        elif not _is_text(mine / path) or (mine / path).is_symlink():
+            why = "both changed it, and it is no text that could be merged"
+        elif _lines(own) - _lines(_content(base / path)) - _lines(now):
+            why = "the two versions could not be merged"
+        else:
+            continue
+        git(repository, "checkout", "HEAD", "--", path)
+        yield path, why
+
+
+def _make(new: Path, path: Path) -> None:
+    """Make a list that a new answer asks for: Copier leaves what is the owner's out of an update."""
+    if not os.path.lexists(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(new, path)
+
+
+def _put_back_comments(answers: Path, base: Path, mine: Path) -> None:
+    """Add the owner's comments to the answers again: Copier writes that file anew."""
+    lost = _lines(_content(mine)) - _lines(_content(base)) - _lines(_content(answers))
+    comments = [line + b"\n" for line in lost.elements() if line.lstrip().startswith(b"#")]
+    if comments:
+        answers.write_bytes(answers.read_bytes() + b"".join(comments))
+
+
+def tree(folder: Path) -> list[str]:
+    """Return the files of a folder, as paths relative to it."""
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _content(path: Path) -> bytes | None:
+    if path.is_symlink():
+        return os.fsencode(os.readlink(path))
+    return path.read_bytes() if path.is_file() else None
+
+
+def _is_text(path: Path) -> bool:
+    content = _content(path) or b""
+    return b"\0" not in content
+
+
+def _lines(content: bytes | None) -> Counter[bytes]:
+    """Return the lines that say something, whatever their ends are."""
+    return Counter(line for line in re.split(rb"\r?\n|\r", content or b"") if line.strip())
+
+
+def _is_marked(path: Path) -> bool:
+    return path.suffix == ".rej" or (
+        not path.is_symlink() and bool(MARKER.search(_content(path) or b""))
+    )
+
+
+def _show(template: Path, version: str, path: str) -> str:
+    """Return a file of a version of the template; an absent one is empty."""
+    try:
+        return git(template, "show", f"{version}:{path}")
+    except Problem:
+        return ""
