@@ -1,4 +1,7 @@
-"""Four telling renderings, whole, so that a review sees what a change does to what people get.
+"""Four telling renderings, so that a review sees what a change does to what people get.
+
+The one of the defaults is whole, since people read it as the example. Of the others stands here what an answer changes:
+`same.txt` lists the files that are those of template/, byte for byte.
 
 After a change that is meant: pytest tests/test_golden.py --update-golden, then read git diff.
 """
@@ -40,17 +43,29 @@ ANSWERS = {
 }
 
 
-def contents(folder: Path, template: Path) -> dict[str, str]:
-    """The files of a rendering, with the template's published address instead of a temporary folder."""
-    return {
-        path: (folder / path).read_text().replace(str(template), CATALOG["published"])
-        for path in files(folder)
-    }
+EXAMPLE = "defaults"
+SAME = "same.txt"
+
+
+def contents(name: str, folder: Path, template: Path) -> dict[str, str]:
+    """What is kept of a rendering, with the template's published address instead of a temporary folder."""
+    kept, same = {}, []
+    for path in files(folder):
+        original = template / "template" / path
+        if (
+            name != EXAMPLE
+            and original.exists()
+            and original.read_bytes() == (folder / path).read_bytes()
+        ):
+            same.append(f"{path}\n")
+        else:
+            kept[path] = (folder / path).read_text().replace(str(template), CATALOG["published"])
+    return kept | ({SAME: "".join(same)} if same else {})
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_rendering_is_as_reviewed(name, render, template, request):
-    now = contents(render(**ANSWERS[name]), template)
+    now = contents(name, render(**ANSWERS[name]), template)
     if request.config.getoption("--update-golden"):
         shutil.rmtree(GOLDEN / name, ignore_errors=True)
         for path, text in now.items():
