@@ -13,6 +13,7 @@ from pathlib import Path
 import copier
 import pytest
 import yaml
+
 from world import pytest_terminal_summary  # noqa: F401 (a hook)
 
 ROOT = Path(__file__).parent.parent

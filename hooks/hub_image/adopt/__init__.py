@@ -348,7 +348,7 @@ def _dockerfile(
         family=catalog.load()["families"].get(family, {}),
         family_name=family if same_base else "",
         reads=frozenset(reads | {"postBuild"}),
-        image=guess.name_and_tag(found.base.reference)[0],
+        image=found.base.name,
         files=frozenset(staged),
         moved={o: n for o, n in made.moves.items() if n and not n.startswith(ASIDE)},
     )

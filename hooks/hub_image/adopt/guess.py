@@ -9,9 +9,10 @@ from pathlib import Path
 from hub_image.adopt import workflows
 from hub_image.adopt.carry import stage
 from hub_image.adopt.commands import expand
-from hub_image.checks.rules.moving_tag import moving
 from hub_image.lists import packages
+from hub_image.problem import Problem
 from hub_image.repository import catalog, files
+from hub_image.repository.reference import Moves, Reference, same_project
 from hub_image.syntax import dockerfile
 
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
@@ -36,6 +37,12 @@ class Base:
     line: int = 1
     family: str = ""
     key: str = ""  # in the catalog
+
+    @property
+    def name(self) -> str:
+        """The reference as it is written, without tag and digest; all of it where it is none, as with a variable."""
+        image = parsed(self.reference)
+        return image.written if image else self.reference
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,6 @@ def _base(
 ) -> Iterator[Guess]:
     """Yield the answers about the base image; add to what is replaced, and what needs its owner."""
     bases = catalog.load()["bases"]
-    name, tag = name_and_tag(base.reference)
     languages = list(lists_say)
     if base.key:
         entry = bases[base.key]
@@ -134,14 +140,14 @@ def _base(
                 f"; to stay with yours, add --data base=other --data base_image={base.reference} "
                 f"--data base_family={base.family}"
             )
-            text = f"builds on {now} now, which updates keep current{stay if tag else ''}"
+            text = f"builds on {now} now, which updates keep current{stay if _stays(base.reference) else ''}"
             replaced.append((place, text))
         for language in sorted(set(lists_say) - set(languages)):
             needs.append((lists_say[language], (
                 f"{base.key} does not bring {language.capitalize()}; if people use it, adopt again with "
                 f"--data base=... of a base that has it, or keep it as a package"
             )))  # fmt: skip
-    elif base.family and _stays(tag):
+    elif base.family and _stays(base.reference):
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", base.family, place)
@@ -157,13 +163,13 @@ def _base(
             f"`{base.reference}` has a tag that moves, so {bases[key]['image']} takes its place; if you need "
             "the other, adopt again with --data base=other --data base_image=... and a tag that stays"
         )))  # fmt: skip
-    elif name.rpartition("/")[2] in SYSTEMS or name in ("", "scratch"):
+    elif base.name.rpartition("/")[2] in SYSTEMS or base.name in ("", "scratch"):
         yield Guess("start_from", "scratch", place)
         needs.append((place, (
             f"`{base.reference}` is no image for a hub, so Debian with our own Dockerfile takes its place; see "
             "whether a community image fits better: --data start_from=community --data base=..."
         )))  # fmt: skip
-    elif _stays(tag):
+    elif _stays(base.reference):
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", "docker-stacks", "a guess")
@@ -196,31 +202,31 @@ def base_of(text: str) -> Base:
             if len(words) == 3:
                 stages[words[2].lower()] = last
     reference, line = last
-    name, _ = name_and_tag(reference)
-    facts = catalog.load()
-    path = name.split("/")[-2:]
-    hosts = {"docker.io", "quay.io", "registry.hub.docker.com"}
-    host = name.split("/")[0] if name.count("/") == 2 else "docker.io"
-    if host not in hosts or len(path) < 2:
+    image = parsed(reference)
+    if image is None or image.host not in ("docker.io", "quay.io"):
         return Base(reference, line)
-    for key, entry in facts["bases"].items():
-        if entry["image"].split("/")[-2:] == path and not entry.get("retired"):
+    family = ""
+    for key, entry in catalog.load()["bases"].items():
+        known = Reference.parse(entry["image"])
+        if known.path == image.path and not entry.get("retired"):
             return Base(reference, line, entry["family"], key)
-    family = {e["image"].split("/")[-2]: e["family"] for e in facts["bases"].values()}.get(path[0])
-    return Base(reference, line, family or "")
+        if same_project(known.path, image.path):
+            family = entry["family"]
+    return Base(reference, line, family)
 
 
-def name_and_tag(reference: str) -> tuple[str, str]:
-    """Return the name of an image, and its tag or digest."""
-    name, at, digest = reference.partition("@")
-    if ":" in name.rpartition("/")[2]:
-        name, _, tag = name.rpartition(":")
-        return name, digest or tag
-    return name, digest
+def parsed(reference: str) -> Reference | None:
+    """Return a reference in its parts; None where it is none, as with a variable in it."""
+    try:
+        return Reference.parse(reference)
+    except Problem:
+        return None
 
 
-def _stays(tag: str) -> bool:
-    return bool(tag) and "$" not in tag and not moving(tag)
+def _stays(reference: str) -> bool:
+    """Whether `hub-image check` and the question `base_image` would take it."""
+    found = parsed(reference)
+    return found is not None and found.moves is not Moves.YES
 
 
 def _slug(name: str) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub_image.problem import Problem
 from hub_image.repository import files
+from hub_image.repository.reference import Reference
 
 FOLDER = ".github/workflows"
 BUILDERS = ("jupyterhub/repo2docker-action@", "docker/build-push-action@", "docker/bake-action@")
@@ -15,9 +17,6 @@ KNOWN = (*BUILDERS, "actions/checkout@", "docker/", "easimon/maximize-build-spac
 KNOWN += ("jlumbroso/free-disk-space@", "hadolint/", "actions/cache@")
 ROOM = re.compile(
     r"\b(df|docker (system|image) prune|apt-get (remove|purge|autoremove|clean))\b|rm -rf /usr"
-)
-REFERENCE = re.compile(
-    r"(?:([a-z0-9.-]+\.[a-z0-9-]+(?::\d+)?)/)?([a-z0-9._/-]+)/([a-z0-9]+(?:[._-]+[a-z0-9]+)*)"
 )
 
 
@@ -140,14 +139,11 @@ def reference(text: str) -> tuple[str, str, str] | None:
     text = (
         re.sub(r"\$\{\{\s*env\.\w+\s*\}\}|\$\{?\w+\}?", "", text) if text.startswith("$") else text
     )
-    name = text.lower().partition("@")[0]
-    if ":" in name.rpartition("/")[2]:
-        name = name.rpartition(":")[0]
-    found = REFERENCE.fullmatch(name.strip("\"'"))
-    if not found or "$" in name:
+    try:
+        found = Reference.parse(
+            re.sub(r":[^/:@]*\$[^/]*$", "", text.lower().strip("\"'"))
+        )  # a tag that CI fills in
+    except Problem:
         return None
-    return (
-        {"index.docker.io": "docker.io"}.get(found[1], found[1]) or "docker.io",
-        found[2],
-        found[3],
-    )
+    owner, _, name = found.path.rpartition("/")
+    return (found.host, owner, name) if owner and owner != "library" else None

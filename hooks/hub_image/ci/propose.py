@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.tools import github
 from hub_image.tools.git import git
-from hub_image.tools.github import Problem
 from hub_image.updates.update import MARKER, UNDO, Outcome, Unavailable, address, read
 from hub_image.updates.update import update as run_update
 

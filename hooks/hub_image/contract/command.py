@@ -15,9 +15,9 @@ from typing import Any
 from hub_image.contract import FAIL, Check, Result, Target, report, selected
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
+from hub_image.problem import Problem
 from hub_image.repository import catalog, image_env
 from hub_image.tools import docker
-from hub_image.tools.github import Problem
 
 GROUPS = ("static", "container", "hub", "image-tests")
 AT_ONCE = 3

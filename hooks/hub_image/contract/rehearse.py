@@ -9,8 +9,8 @@ import webbrowser
 
 from hub_image.contract import command
 from hub_image.contract.groups import on_hub
+from hub_image.problem import Problem
 from hub_image.tools import docker
-from hub_image.tools.github import Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

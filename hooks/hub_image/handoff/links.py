@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from hub_image.handoff import profiles
+from hub_image.problem import Problem
 from hub_image.repository import image_env
-from hub_image.tools.github import Problem, fail
+from hub_image.tools.github import fail
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

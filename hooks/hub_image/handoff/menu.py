@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from hub_image.handoff import profiles
-from hub_image.tools.github import Problem, fail
+from hub_image.problem import Problem
+from hub_image.tools.github import fail
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

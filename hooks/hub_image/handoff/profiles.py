@@ -14,7 +14,7 @@ import yaml
 
 from hub_image.checks.rules import moving_tag
 from hub_image.handoff.kubespawner_keys import OVERRIDES
-from hub_image.tools.github import Problem
+from hub_image.problem import Problem
 
 FILE = "hub/profile.yaml"
 TAG, OWNER = "<tag>", "<owner>"  # what a committed entry cannot know

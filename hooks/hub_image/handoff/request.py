@@ -16,9 +16,10 @@ from typing import Any
 from hub_image.ci import plan
 from hub_image.ci.find import image_before
 from hub_image.handoff import links, profiles
+from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.tools import github
-from hub_image.tools.github import Problem, event, fail
+from hub_image.tools.github import event, fail
 from hub_image.tools.registry import Repository
 
 FILE = "hub/link-request.md"

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from hub_image.tools.github import Problem
+from hub_image.problem import Problem
 
 PLAIN = [
     "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false",

@@ -12,11 +12,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from hub_image.problem import Problem
+
 OURSELVES = "github-actions[bot]"  # who writes with the job's own token
-
-
-class Problem(Exception):
-    """Something a user can repair; the message is one sentence: what is wrong, what to do."""
 
 
 def repository() -> str:

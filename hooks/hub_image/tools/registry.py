@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hub_image.tools.github import Problem
+from hub_image.problem import Problem
 
 KINDS = (
     "application/vnd.oci.image.index.v1+json",

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from hub_image.ci import propose
+from hub_image.problem import Problem
 from hub_image.repository import catalog
 from hub_image.tools import github
 from hub_image.tools.git import git
-from hub_image.tools.github import Problem, fail
+from hub_image.tools.github import fail
 from hub_image.updates import update
 
 TEMPLATE = "copier.yml"  # only the template and its copies have this

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hub_image.problem import Problem
 from hub_image.tools.git import git
-from hub_image.tools.github import Problem, fail
+from hub_image.tools.github import fail
 from hub_image.updates import changelog
 
 ANSWERS = ".copier-answers.yml"

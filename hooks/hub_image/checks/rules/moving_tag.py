@@ -15,13 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub_image.checks import Finding
+from hub_image.problem import Problem
 from hub_image.repository import catalog, files, image_env
+from hub_image.repository.reference import Moves, Reference, same_project
 from hub_image.syntax import dockerfile
 
-# A full version, a date, a commit.
-FIXED = re.compile(
-    r"(.*[^\d])?(\d+\.\d+\.\d+|\d{4}[.-]?[01]\d[.-]?[0-3]\d)([^\d].*)?|.*\b[0-9a-f]{7,64}"
-)
 REFERENCE = r"[\w.-]+(?::\d+)?(?:/[\w.-]+)*:[\w][\w.-]*"
 IN_YAML = re.compile(
     rf"(?m)^[ \t-]*(?:image|uses):[ \t]*[\"']?(?:docker://)?({REFERENCE})[\"']?[ \t]*(?:#.*)?\r?$"
@@ -78,45 +76,29 @@ def _dockerfile(text: str) -> Iterator[tuple[int, str]]:
                 yield line, reference
 
 
-def finding(file: str, line: int, reference: str) -> Iterator[Finding]:
+def finding(file: str, line: int, text: str) -> Iterator[Finding]:
     """Yield a finding if this reference, named at this place, may mean another image tomorrow."""
-    name, _, digest = reference.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    if digest:
+    try:
+        reference = Reference.parse(text)
+    except Problem:
+        return  # no image: whoever builds says so
+    if reference.moves is Moves.NO:
         return
-    pattern, example = _published(name)
-    if not tag:
-        message, severity = "has no tag, so it means whatever is newest", "error"
-    elif pattern:
-        if re.fullmatch(pattern, tag):
-            return
-        message, severity = f"has no tag of the kind that stays, as in `{example}`", "error"
-    elif FIXED.fullmatch(tag):
-        return
-    elif moving(tag):
-        message, severity = "has a tag that moves", "error"
+    if not reference.tag:
+        message = "has no tag, so it means whatever is newest"
+    elif example := _example(reference):
+        message = f"has no tag of the kind that stays, as in `{example}`"
     else:
-        message, severity = "has a tag that may move", "warning"
+        message = f"has a tag that {reference.moves.value}"
     yield Finding(
         file,
         line,
-        f"`{reference}` {message}; name a full version, a date, a commit or a digest",
-        severity,
+        f"`{text}` {message}; name a full version, a date, a commit or a digest",
+        "error" if reference.moves is Moves.YES else "warning",
     )
 
 
-def moving(tag: str) -> bool:
-    """Whether one of the catalog's words for tags that move is a part of this one."""
-    words = "|".join(catalog.load()["moving_tags"])
-    return bool(re.fullmatch(rf"(.*[-_.])?({words})([-_.].*)?", tag, re.IGNORECASE))
-
-
-def _published(name: str) -> tuple[str, str]:
-    """Return the family's pattern for tags that stay and an example, for images of its projects."""
-    path = "/".join(name.rpartition(":")[0].split("/")[-2:]) or name
-    organisation = path.partition("/")[0]
-    facts = catalog.load()
-    for base in facts.get("bases", {}).values():
-        if base["image"].split("/")[-2] == organisation:
-            return facts["families"][base["family"]]["tag"], str(base["tag"])
-    return "", ""
+def _example(reference: Reference) -> str:
+    """Return a tag that stays, for images of the catalog's projects; else nothing."""
+    bases = catalog.load()["bases"].values()
+    return next((base["tag"] for base in bases if same_project(base["image"], reference.path)), "")

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import PurePosixPath
 
 from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
-from hub_image.repository import catalog
+from hub_image.repository.reference import Moves, Reference
 from hub_image.tools import docker
 
 CHECKS = Group()
@@ -57,17 +57,16 @@ def working_directory(target: Target) -> str:
     fix="Give each build a tag of its own, such as the first 12 characters of its commit.",
 )
 def tag(target: Target) -> str:
-    path, _, digest = target.reference.partition("@")
-    name = path.rpartition("/")[2]
-    tag = name.partition(":")[2]
-    if digest:
-        return digest[:19]
-    if "." not in path.partition("/")[0]:
+    reference = Reference.parse(target.reference)
+    if reference.is_local and not reference.digest:
         raise NotApplicable("a name on this computer only")
-    moving = "|".join(catalog.load()["moving_tags"])
-    if not tag or re.search(rf"(^|[-_.])({moving})$", tag):
-        raise Failure(f"{target.reference} has {f'the moving tag {tag}' if tag else 'no tag'}")
-    return tag
+    if not reference.tag and not reference.digest:
+        raise Failure(f"{target.reference} has no tag")
+    if reference.moves is Moves.YES:
+        raise Failure(f"{target.reference} has the moving tag {reference.tag}")
+    if reference.moves is Moves.MAYBE:
+        raise Warning(f"{target.reference} has the tag {reference.tag}, which may move")
+    return reference.digest[:19] or reference.tag
 
 
 @CHECKS.check(
