@@ -82,7 +82,7 @@ def adopt(options: argparse.Namespace) -> None:
     given = _data(options.data)
     repository, head = _repository(options.folder)
     tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
-    made = tree.plan(repository, tracked)
+    made = tree.layout(repository, tracked)
     slug = guess.slug(repository)
     found = guess.survey(repository, slug, repository.name, made.lists)
     answers = {g.question: g.value for g in found.answers if g.question not in given} | given
@@ -209,7 +209,7 @@ def _confirm() -> None:
 def _work(
     clone: Path,
     options: argparse.Namespace,
-    made: tree.Plan,
+    made: tree.Layout,
     found: guess.Survey,
     answers: dict[str, str],
     given: set[str],
@@ -325,7 +325,7 @@ def _workflows(
 
 def _dockerfile(
     clone: Path,
-    made: tree.Plan,
+    made: tree.Layout,
     found: guess.Survey,
     report: Report,
 ) -> None:

@@ -24,7 +24,7 @@ MERGED = (".gitignore", ".gitattributes")
 
 
 @dataclass
-class Plan:
+class Layout:
     """Moves from old to new path, each with a reason; `needs` are places and decisions."""
 
     moves: dict[str, str] = field(default_factory=dict)
@@ -36,9 +36,9 @@ class Plan:
         self.moves[old], self.why[old] = new, why
 
 
-def plan(repository: Path, tracked: set[str]) -> Plan:
+def layout(repository: Path, tracked: set[str]) -> Layout:
     """Decide where files go; changes nothing."""
-    made = Plan()
+    made = Layout()
     root_wins = "Dockerfile" in tracked
     stands = {name: name for name in CONFIGURATION if name in tracked}
     for path in sorted(path for path in tracked if path.split("/")[0] in FOLDERS and "/" in path):
@@ -107,7 +107,7 @@ def _names(text: str, path: str) -> bool:
     )
 
 
-def apply(clone: Path, made: Plan) -> None:
+def apply(clone: Path, made: Layout) -> None:
     """Do the moves, in the index of git too, so that no byte changes."""
     # Those that make room come first.
     for old, new in sorted(made.moves.items(), key=lambda move: not move[1].startswith(ASIDE)):

@@ -23,23 +23,23 @@ from typing import Any
 PASS, WARN, FAIL, NOT_APPLICABLE = "pass", "warn", "fail", "not applicable"
 
 
-class Outcome(Exception):
+class Verdict(Exception):
     """How a check ends when it does not pass; raised by the check with one sentence."""
 
     status = FAIL
 
 
-class Failure(Outcome):
+class Failure(Verdict):
     """The image would not work, or not as it should: it must not be linked."""
 
 
-class Warning(Outcome):  # noqa: A001 (inside this package it always means this)
+class Warning(Verdict):  # noqa: A001 (inside this package it always means this)
     """The image works, but people should know this."""
 
     status = WARN
 
 
-class NotApplicable(Outcome):
+class NotApplicable(Verdict):
     """The check does not concern this image; the sentence says why."""
 
     status = NOT_APPLICABLE
@@ -47,7 +47,7 @@ class NotApplicable(Outcome):
 
 @dataclass(frozen=True)
 class Check:
-    """One rule. `run` gets its group's subject and returns a note, or raises an Outcome."""
+    """One rule. `run` gets its group's subject and returns a note, or raises a Verdict."""
 
     number: str
     name: str
@@ -61,8 +61,8 @@ class Check:
         """Run the check."""
         try:
             return Result(self, PASS, self.run(subject) or "")
-        except Outcome as outcome:
-            return Result(self, outcome.status, str(outcome))
+        except Verdict as verdict:
+            return Result(self, verdict.status, str(verdict))
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         found = target(options)
         results = list(contract(found, options.only or GROUPS, options.without, print_progress))
-    except (docker.DockerError, Problem) as error:
+    except Problem as error:
         print(f"hub-image test: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             docker.call("wait", hub)  # until Ctrl-C
             print("hub-image hub: the hub stopped by itself", file=sys.stderr)
             return 2
-    except (docker.DockerError, Problem) as error:
+    except Problem as error:
         print(f"hub-image hub: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

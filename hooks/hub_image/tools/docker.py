@@ -12,11 +12,13 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from hub_image.problem import Problem
+
 LABEL = "hub-image.session"
 
 
-class DockerError(Exception):
-    """Docker could not do what was asked; the message is one sentence for the user."""
+class DockerError(Problem):
+    """Docker could not do what was asked."""
 
 
 def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
