@@ -23,7 +23,7 @@ from rig import engine
 HERE = Path(__file__).parent
 PYTHON = sys.executable
 # User and password, and what `htpasswd -B` makes of them.
-LOGIN = {"REGISTRY_USERNAME": "publisher", "REGISTRY_PASSWORD": "correct-horse"}
+NAME, PASSWORD = "publisher", "correct-horse"
 HTPASSWD = "publisher:$2b$04$gm1gM2ppwBIE2qmw1uLrsujU8jG37Q3kmvOLg5N5KpDDifJWxI9Fm"
 
 
@@ -119,6 +119,10 @@ class Runner:
     def __init__(self, project: Path, work: Path, registry: Process, api: Process) -> None:
         self.project, self.work, self.registry, self.api = project, work, registry, api
         self.image = f"localhost:{registry.port}/ocean/ocean"
+        self.login = {
+            "REGISTRY_LOGIN": f"localhost:{registry.port}/{NAME}",
+            "REGISTRY_PASSWORD": PASSWORD,
+        }
         config = work / "docker"
         (config / "cli-plugins").mkdir(parents=True)
         plugin = (
@@ -132,7 +136,7 @@ class Runner:
         name: str,
         payload: dict,
         ref: str = "refs/heads/main",
-        secrets: dict[str, str] = LOGIN,
+        login: dict[str, str] | None = None,
         watch: Callable[[str], None] = lambda line: None,
         project: Path | None = None,
         job: str = "",
@@ -141,8 +145,10 @@ class Runner:
     ) -> Run:
         """Let an event happen to the project; `watch` sees each line of the log as it comes.
 
-        Only the job `job` runs, if one is named. `api` stands in for GitHub's in place of the one of all runs.
+        Only the job `job` runs, if one is named. `api` stands in for GitHub's in place of the one of all runs. `login`
+        takes the place of the repository's variable and secret.
         """
+        login = self.login if login is None else login
         project = project or self.project
         event = {
             "repository": {
@@ -175,8 +181,8 @@ class Runner:
         for uses in set(re.findall(r"uses: (\w+/[\w-]+@\w+)", self._uses())):
             standin = HERE / "standins" / uses.partition("@")[0].partition("/")[2]
             line += ["--local-repository", f"{uses}={standin}"]
-        for variable, value in {"GITHUB_TOKEN": "of-this-job", **secrets}.items():
-            line += ["--secret", f"{variable}={value}"]
+        for variable, value in {"GITHUB_TOKEN": "of-this-job", **login}.items():
+            line += ["--var" if variable == "REGISTRY_LOGIN" else "--secret", f"{variable}={value}"]
         for variable, value in {
             "GITHUB_API_URL": f"http://127.0.0.1:{(api or self.api).port}",
             "GITHUB_REPOSITORY": "ocean/ocean",
@@ -259,7 +265,7 @@ class Runner:
         """Run one of CI's commands by itself, as for a push; return its exit code and what it says."""
         environment = (
             engine.variables()
-            | LOGIN
+            | self.login
             | {
                 "DOCKER_CONFIG": str(self.work / "docker"),
                 "PYTHONPATH": str(HERE.parents[1] / "hooks"),

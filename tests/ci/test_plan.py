@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conftest import git
 from hub_image.ci import clean_up, login
 from hub_image.ci import plan as module
 from hub_image.lists import installed
@@ -17,7 +18,7 @@ ANSWERS = {
     "PLATFORMS": "linux/amd64",
 }
 REPOSITORY = {"repository": {"default_branch": "main", "owner": {"type": "Organization"}}}
-SECRETS = {"REGISTRY_USERNAME": "sea+ci", "REGISTRY_PASSWORD": "token"}
+LOGIN = {"REGISTRY_LOGIN": "quay.io/sea+ci", "REGISTRY_PASSWORD": "token"}
 PULL = {
     "number": 7,
     "head": {"sha": HEAD, "repo": {"full_name": "Sea/ocean"}},
@@ -25,11 +26,14 @@ PULL = {
 }
 
 
-def plan(event=None, ref="refs/heads/main", answers=None, secrets=None, platform="linux/amd64"):
+def plan(
+    event=None, ref="refs/heads/main", answers=None, login=None, platform="linux/amd64", git_tags=()
+):
     """The plan for an event, where the repository belongs to `Sea`."""
     environ = {"GITHUB_REPOSITORY": "Sea/ocean", "GITHUB_REPOSITORY_OWNER": "Sea"}
-    environ |= {"GITHUB_REF": ref, "GITHUB_SHA": MERGE, **(SECRETS if secrets is None else secrets)}
-    return module.plan(ANSWERS | (answers or {}), REPOSITORY | (event or {}), environ, platform)
+    environ |= {"GITHUB_REF": ref, "GITHUB_SHA": MERGE, **(LOGIN if login is None else login)}
+    answers = ANSWERS | (answers or {})
+    return module.plan(answers, REPOSITORY | (event or {}), environ, platform, git_tags)
 
 
 def pull(**changes):
@@ -56,6 +60,44 @@ def test_a_release_has_the_commits_tag_and_its_own(tag):
     made = plan(ref=f"refs/tags/{tag}")
     assert made.push and made.tags == (MERGE[:12], tag)
     assert made.reference.endswith(f":{tag}")
+
+
+def test_every_run_of_a_commit_publishes_all_its_releases():
+    """GitHub drops a run that waits when a newer one of its group comes; the newer one names its own."""
+    git_tags = ("2026.11.22", "v1.0.0", "2026.11.23")
+    made = plan(ref="refs/tags/2026.11.22", git_tags=git_tags)
+    assert made.tags == (MERGE[:12], "2026.11.22", "2026.11.23")
+    assert made.reference == "quay.io/sea/ocean:2026.11.22"
+    made = plan(git_tags=git_tags)
+    assert made.tags == (MERGE[:12], "2026.11.22", "2026.11.23")
+    assert made.reference == f"quay.io/sea/ocean:{MERGE[:12]}"
+    both = {"PLATFORMS": "linux/amd64,linux/arm64"}
+    made = plan(answers=both, platform="linux/arm64", git_tags=git_tags)
+    assert made.tags == (f"{MERGE[:12]}-arm64", "2026.11.22-arm64", "2026.11.23-arm64")
+    assert plan({"pull_request": PULL}, git_tags=git_tags).tags == (f"pr-7-{HEAD[:12]}",)
+
+
+def test_releases_are_read_from_git(tmp_path, monkeypatch):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".github").mkdir()
+    lines = (f"{name}={value}" for name, value in ANSWERS.items())
+    (tmp_path / ".github/image.env").write_text("\n".join(lines))
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "First")
+    git(tmp_path, "tag", "2026.11.22")
+    git(tmp_path, "tag", "--annotate", "--message", "Second", "2026.11.23")
+    head = git(tmp_path, "rev-parse", "HEAD").strip()
+    for name, value in {
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_SHA": head,
+        "GITHUB_REPOSITORY": "Sea/ocean",
+        "GITHUB_REPOSITORY_OWNER": "Sea",
+        "GITHUB_EVENT_PATH": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert module.here(tmp_path).tags == (head[:12], "2026.11.22", "2026.11.23")
+    monkeypatch.setenv("GITHUB_SHA", HEAD)
+    assert module.here(tmp_path).tags == (HEAD[:12],)
 
 
 @pytest.mark.parametrize("tag", ["v1.0.0", "latest", "2026", "2026.11.23-rc", "2026.11.23\n"])
@@ -96,28 +138,29 @@ def test_a_manual_run_of_another_branch_is_only_tested():
     assert not plan(ref="refs/heads/try").push
 
 
-def test_without_secrets_three_lines_say_how():
-    made = plan(secrets={})
+def test_without_a_login_three_lines_say_how():
+    made = plan(login={})
     assert not made.push
     assert made.why_not.count("\n") == 3
-    assert "https://github.com/Sea/ocean/settings/secrets/actions/new" in made.why_not
+    for page in ("secrets", "variables"):
+        assert f"https://github.com/Sea/ocean/settings/{page}/actions/new" in made.why_not
+    assert "`REGISTRY_LOGIN`, as in `quay.io/name`" in made.why_not
 
 
-@pytest.mark.parametrize(
-    "secrets", [{"REGISTRY_USERNAME": "a"}, {"REGISTRY_USERNAME": "a", "REGISTRY_PASSWORD": ""}]
-)
-def test_half_a_login_is_none(secrets):
-    assert not plan(secrets=secrets).push
+@pytest.mark.parametrize("missing", LOGIN)
+def test_half_a_login_is_none(missing):
+    assert not plan(login={name: value for name, value in LOGIN.items() if name != missing}).push
+    assert not plan(login=LOGIN | {missing: ""}).push
 
 
 @pytest.mark.parametrize(("owner", "push"), [("", True), ("sea", True), ("other", False)])
 def test_ghcr_takes_the_own_token_for_the_own_owner_only(owner, push):
-    made = plan(answers={"REGISTRY": "ghcr.io", "REGISTRY_OWNER": owner}, secrets={})
+    made = plan(answers={"REGISTRY": "ghcr.io", "REGISTRY_OWNER": owner}, login={})
     assert made.push is made.own_token is push
     assert made.image == f"ghcr.io/{owner or 'sea'}/ocean"
 
 
-def test_ghcr_of_another_owner_takes_secrets():
+def test_ghcr_of_another_owner_takes_a_login():
     made = plan(answers={"REGISTRY": "ghcr.io", "REGISTRY_OWNER": "other"})
     assert made.push and not made.own_token
 
@@ -185,7 +228,7 @@ def test_the_page_that_makes_an_image_public(image, kind, page):
     ],
 )
 def test_clean_up_takes_only_what_this_pull_request_made(tags, gone):
-    assert clean_up.of_pull_request(tags, 7) is gone
+    assert clean_up.of_closed(tags, lambda number: number == 7) is gone
 
 
 def test_ecr_is_recognised():

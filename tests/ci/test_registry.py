@@ -1,14 +1,12 @@
-"""The registry's protocol and GitHub's API, against stand-ins on loopback.
+"""What the commands of CI say to a registry, and make of its answers, with the ways of the three public ones.
 
-The stand-in registry asks for a token, as ghcr.io, quay.io and Docker Hub do. A real registry, with passwords, is in
-test_image_workflow.py; how each public one behaves stays unproven.
+The stand-in says where its ways are from. A real registry, with passwords, is in test_image_workflow.py.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -17,120 +15,124 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from hub_image.ci import clean_up
+from hub_image.ci import clean_up, find, login, plan, publish
 from hub_image.handoff import request
 from hub_image.tools import github
-from hub_image.tools.registry import Manifest, Refused, Repository
+from hub_image.tools.registry import Away, Login, Manifest, Refused, Repository
+
+from .standins import registry as standin
+from .standins.registry import Content, digest_of
 
 INDEX = "application/vnd.oci.image.index.v1+json"
-LOGIN = base64.b64encode(b"me:secret").decode()
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+HOSTS = ("ghcr.io", "docker.io", "quay.io")
+PATH = "sea/ocean"
+ANYTHING = b'{"manifests": []}'
+COMMIT = "0123456789ab" + "0" * 28
+TAG = COMMIT[:12]
 
 
-class StandInRegistry(BaseHTTPRequestHandler):
-    """Holds manifests by tag; everything needs a token, and the token needs a login."""
-
-    def do_GET(self):
-        server = self.server
-        server.seen.append((self.command, self.path, self.headers.get("Authorization")))
-        if self.path.startswith("/token"):
-            known = self.headers.get("Authorization") == f"Basic {LOGIN}"
-            return self.give(200, json.dumps({"token": "good" if known else "nobody"}).encode())
-        if server.errors:
-            return self.give(server.errors.pop(0), b"{}")
-        if not (authorization := self.headers.get("Authorization")):
-            realm = f"http://127.0.0.1:{server.server_port}/token"
-            challenge = f'Bearer realm="{realm}",service="s",scope="repository:sea/ocean:pull"'
-            return self.give(401, b"", {"WWW-Authenticate": challenge})
-        if authorization != "Bearer good":
-            return self.give(403, json.dumps({"errors": [{"message": "no access"}]}).encode())
-        reference = self.path.rpartition("/")[2]
-        if self.command == "PUT":
-            server.manifests[reference] = self.rfile.read(int(self.headers["Content-Length"]))
-            return self.give(201, b"")
-        if reference in server.manifests:
-            return self.give(
-                200, server.manifests[reference], {"Content-Type": f"{INDEX}; charset=utf-8"}
-            )
-        return self.give(404, b"{}")
-
-    do_PUT = do_GET
-
-    def give(self, status, data, headers=None):
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format, *arguments):
-        pass
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), StandInRegistry)
-    server.manifests, server.errors, server.seen = {"tag": b'{"manifests": []}'}, [], []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    server.image = f"127.0.0.1:{server.server_port}/sea/ocean"
-    logins = {"auths": {f"127.0.0.1:{server.server_port}": {"auth": LOGIN}}}
-    (tmp_path / "config.json").write_text(json.dumps(logins))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+@pytest.fixture(params=HOSTS)
+def server(request, tmp_path, monkeypatch):
+    """A registry with the ways of each, that knows our login; it has nothing."""
+    server = standin.Registry(request.param)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    server.image = f"127.0.0.1:{server.server_port}/{PATH}"
+    log_in(tmp_path, monkeypatch, server, {"auth": standin.LOGIN})
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     yield server
     server.shutdown()
     server.server_close()
 
 
-def test_a_digest_is_that_of_what_the_registry_holds(server):
-    digest = "sha256:" + hashlib.sha256(server.manifests["tag"]).hexdigest()
-    assert Repository(server.image).manifest("tag") == Manifest(
-        digest, INDEX, server.manifests["tag"]
-    )
+def log_in(folder, monkeypatch, server, kept: dict, **other) -> None:
+    """What `docker login` leaves."""
+    host = server.image.partition("/")[0]
+    (folder / "config.json").write_text(json.dumps({"auths": {host: kept}, **other}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
 
 
-def test_a_tag_that_is_not_there(server):
+@pytest.fixture
+def content(server) -> Content:
+    """What the registry has: a tag."""
+    content = server.content[PATH] = Content()
+    content.put(INDEX, ANYTHING, "tag")
+    return content
+
+
+def only(*hosts):
+    """Only with the ways of these."""
+    return pytest.mark.parametrize("server", hosts, indirect=True)
+
+
+def test_a_digest_is_that_of_what_the_registry_holds(server, content):
+    digest = content.tags["tag"]
+    assert Repository(server.image).manifest("tag") == Manifest(digest, INDEX, ANYTHING)
+    assert Repository(server.image).digest("tag") == digest
+
+
+def test_a_tag_that_is_not_there(server, content):
     assert Repository(server.image).digest("other") is None
 
 
-def test_a_new_tag_has_the_same_bytes(server):
+def test_a_new_tag_has_the_same_bytes(server, content):
     repository = Repository(server.image)
     repository.tag(repository.manifest("tag"), "2026.11.23")
-    assert repository.digest("2026.11.23") == repository.digest("tag")
+    assert content.tags["2026.11.23"] == content.tags["tag"]
 
 
-def test_an_image_of_any_platform_is_read_and_its_attestations_are_none(server):
+def test_all_tags_are_listed(server, content):
+    content.tags |= {f"{number:04}": content.tags["tag"] for number in range(1200)}
+    assert sorted(Repository(server.image).tags()) == sorted(content.tags)
+
+
+def test_an_image_of_any_platform_is_read_and_its_attestations_are_none(server, content):
     data = b'{"config": {"Labels": {"title": "Ocean"}}}'
-    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    digest = digest_of(data)
+    image = content.put(IMAGE, json.dumps({"config": {"digest": digest}}).encode())
     entries = [
-        {"digest": "provenance", "platform": {"architecture": "unknown"}},
-        {"digest": "arm", "platform": {"architecture": "arm64"}},
+        {"digest": digest_of(b"provenance"), "platform": {"architecture": "unknown"}},
+        {"digest": image, "platform": {"architecture": "arm64"}},
     ]
-    server.manifests |= {
-        "image": json.dumps({"manifests": entries}).encode(),
-        "arm": json.dumps({"config": {"digest": digest}}).encode(),
-        digest: data,
-    }
+    content.put(INDEX, json.dumps({"manifests": entries}).encode(), "image")
+    content.blobs[digest] = data
     repository = Repository(server.image)
     assert repository.configuration("image") == {"Labels": {"title": "Ocean"}}
-    server.manifests[digest] = b'{"config": {"Labels": {"title": "Land"}}}'
+    content.blobs[digest] = b'{"config": {"Labels": {"title": "Land"}}}'
     lost = f"has lost {digest} of sea/ocean: publish the image again"
     with pytest.raises(github.Problem, match=lost):
         repository.configuration("image")
-    del server.manifests[digest]
+    del content.blobs[digest]
     with pytest.raises(github.Problem, match=lost):
         repository.configuration("image")
     with pytest.raises(github.Problem, match="has no other: publish it first"):
         repository.configuration("other")
 
 
-def test_anyone_is_asked_without_the_login(server):
-    with pytest.raises(Refused, match="no access"):
-        Repository(server.image, anonymous=True).digest("tag")
-    assert not any(f"Basic {LOGIN}" == authorization for _, _, authorization in server.seen)
+def test_anyone_is_asked_without_the_login(server, content):
+    assert not publish.anyone_can_pull(server.image, "tag", content.tags["tag"])
+    assert not any((seen or "").startswith("Basic") for _, _, seen in server.seen)
 
 
-def test_a_registry_that_stumbles_is_asked_again(server):
+@pytest.mark.world("absent-is-401")
+def test_whether_anyone_can_pull_is_told_honestly(server):
+    digest = digest_of(ANYTHING)
+    assert not publish.anyone_can_pull(server.image, "tag", digest), "there is nothing yet"
+    content = server.content[PATH] = Content()
+    content.put(INDEX, ANYTHING, "tag")
+    assert not publish.anyone_can_pull(server.image, "tag", digest), "it is private"
+    content.public = True
+    assert publish.anyone_can_pull(server.image, "tag", digest)
+    assert not publish.anyone_can_pull(server.image, "tag", digest_of(b"other"))
+    server.busy = 99
+    with pytest.raises(Away):
+        publish.anyone_can_pull(server.image, "tag", digest)
+
+
+def test_a_registry_that_stumbles_is_asked_again(server, content):
     server.errors = [503, 429, 500]
     assert Repository(server.image).digest("tag")
 
@@ -146,6 +148,468 @@ def test_a_registry_that_is_gone_is_one_sentence(server):
     server.server_close()
     with pytest.raises(github.Problem, match="does not answer"):
         Repository(server.image).digest("tag")
+
+
+def test_a_registry_says_how_long_to_wait(server, content, monkeypatch):
+    waited = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    server.busy = 1
+    assert Repository(server.image).digest("tag")
+    assert waited == [60]
+
+
+def test_a_login_that_is_not_accepted_is_no_absent_image(server, content, tmp_path, monkeypatch):
+    log_in(tmp_path, monkeypatch, server, {"auth": "bWU6d3Jvbmc="})
+    with pytest.raises(Refused, match="gives no access to sea/ocean: 401 incorrect"):
+        Repository(server.image).digest("tag")
+
+
+# Publishing, without Docker: it pushes what has been built, and the stand-in takes that.
+
+
+@pytest.fixture
+def built(server, tmp_path, monkeypatch) -> str:
+    """An image that was built and tested; what a push of it does. Returns its digest."""
+
+    def push(reference, digest):
+        repository = Repository(reference.rpartition(":")[0])
+        repository.tag(Manifest(digest, INDEX, ANYTHING), reference.rpartition(":")[2])
+
+    monkeypatch.setattr(publish, "_push", push)
+    monkeypatch.setattr(find, "pull", lambda reference: None)
+    (tmp_path / ".github").mkdir()
+    host = server.image.partition("/")[0]
+    answers = f"REGISTRY={host}\nREGISTRY_OWNER=sea\nIMAGE_NAME=ocean\n"
+    (tmp_path / ".github/image.env").write_text(answers)
+    monkeypatch.chdir(tmp_path)
+    job(tmp_path, monkeypatch)
+    monkeypatch.setenv("REGISTRY_LOGIN", f"{host}/me")
+    monkeypatch.setenv("REGISTRY_PASSWORD", "secret")
+    return digest_of(ANYTHING)
+
+
+def job(folder, monkeypatch, event=None, **variables) -> None:
+    """The variables of a job for an event."""
+    owner = {"login": "sea", "type": "Organization"}
+    event = {"repository": {"default_branch": "main", "owner": owner}, **(event or {})}
+    (folder / "event.json").write_text(json.dumps(event))
+    (folder / "output").write_text("")
+    for name, value in {
+        "GITHUB_EVENT_PATH": str(folder / "event.json"),
+        "GITHUB_OUTPUT": str(folder / "output"),
+        "GITHUB_REPOSITORY": "sea/ocean",
+        "GITHUB_REPOSITORY_OWNER": "sea",
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_SHA": COMMIT,
+        **variables,
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def outputs(folder) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in (folder / "output").read_text().splitlines())
+
+
+class Options:
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+
+
+@pytest.mark.world("absent-is-401")
+def test_a_first_publication(server, built, tmp_path, capsys):
+    """The repository does not exist before; whether we may make it shows when we push."""
+    assert find.run(None) == 0
+    assert outputs(tmp_path) == {"digest": ""}
+    assert publish.run(Options(built)) == 0
+    assert server.content[PATH].tags == {TAG: built}
+    said = outputs(tmp_path)
+    assert said["public"] == "false" and said["digest"] == built
+    assert "Only people with a login can pull" in capsys.readouterr().out
+
+
+@pytest.mark.world("absent-is-401")
+def test_what_is_not_published_is_not_requested(server):
+    with pytest.raises(github.Problem, match="is not in the registry; publish it first"):
+        request.published(f"{server.image}:{TAG}")
+
+
+@pytest.mark.world("too-many-requests")
+@only("docker.io")
+def test_nothing_is_counted_as_a_pull_that_only_wants_a_digest(server, built, tmp_path):
+    server.content[PATH] = Content(public=True)
+    server.pulls = 0
+    assert publish.run(Options(built)) == 0
+    assert publish.run(Options(built)) == 0, "the second run finds it"
+    assert outputs(tmp_path)["public"] == "true"
+    server.pulls = 1
+    publish.publish(server.image, (TAG, "2026.11.23"), built)  # a release copies the manifest
+    assert set(server.content[PATH].tags) == {TAG, "2026.11.23"}
+
+
+@pytest.mark.world("too-many-requests")
+def test_too_many_requests_after_a_push_do_not_undo_it(server, built, tmp_path, capsys):
+    server.busy_after_push = 99
+    assert publish.run(Options(built)) == 0
+    assert server.content[PATH].tags == {TAG: built}
+    said = outputs(tmp_path)
+    assert said["public"] == "" and said["digest"] == built and "public" not in said["proved"]
+    text = capsys.readouterr().out
+    assert "was taken, and not shown since" in text and "Only people with a login" not in text
+
+
+def test_another_build_of_this_commit_was_faster(server, built, tmp_path):
+    server.content[PATH] = Content()
+    server.content[PATH].put(INDEX, b'{"manifests": [], "other": 1}', TAG)
+    with pytest.raises(github.Problem, match="Run this job again: it takes that image"):
+        publish.publish(server.image, (TAG,), built)
+    with pytest.raises(github.Problem, match="a tag never moves. Make a release with another name"):
+        publish.publish(server.image, ("f" * 12, TAG), built)
+
+
+@pytest.mark.world("who-sees-a-package")
+@pytest.mark.parametrize(
+    ("told", "advice"),
+    [
+        (
+            "denied: permission_denied: write_package",
+            r"it was not made by sea/ocean. Give that write access, as the package's owner, on "
+            r"https://github.com/orgs/sea/packages/container/ocean/settings, under Manage Actions access",
+        ),
+        (
+            "denied: installation not allowed to Create organization package",
+            "let members make packages on https://github.com/organizations/sea/settings/packages",
+        ),
+    ],
+)
+def test_a_package_that_we_may_not_write_to(told, advice, tmp_path, monkeypatch):
+    """Docker's words for ghcr.io's 403: tuna-os/tunaOS#642, actions/runner#1039."""
+    job(tmp_path, monkeypatch)
+
+    def docker(command, **options):
+        return subprocess.CompletedProcess(command, command[1] == "push", f"Preparing\n{told}\n")
+
+    monkeypatch.setattr(subprocess, "run", docker)
+    with pytest.raises(Refused, match=advice) as refusal:
+        publish._push("ghcr.io/sea/ocean:0123456789ab", "sha256:0")
+    assert told in str(refusal.value)
+
+
+@pytest.mark.world("who-sees-a-package")
+@only("ghcr.io")
+def test_a_package_of_another_repository_is_read_and_not_written(server, built):
+    server.content[PATH] = Content(foreign=True)
+    assert Repository(server.image).digest(TAG) is None
+    with pytest.raises(Refused, match="write_package"):
+        publish.publish(server.image, (TAG,), built)
+
+
+# Logging in, and where Docker keeps that.
+
+
+@pytest.fixture
+def helper(tmp_path, monkeypatch):
+    """A program as Docker Desktop brings one; returns a function that says what it knows."""
+
+    def knows(name: str, secret: str) -> None:
+        program = tmp_path / "docker-credential-desk"
+        said = json.dumps({"ServerURL": "", "Username": name, "Secret": secret})
+        text = f'read -r server; case "$server" in 127.0.0.1:*) echo {said!r} ;; *) '
+        text += 'echo "credentials not found in native keychain"; exit 1 ;; esac\n'
+        program.write_text(f"#!/bin/sh\n{text}")
+        program.chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return knows
+
+
+@pytest.mark.world("credential-helpers")
+@pytest.mark.parametrize("where", ["credsStore", "credHelpers"])
+@pytest.mark.parametrize(
+    "who", [Login(standin.NAME, standin.PASSWORD), Login("<token>", standin.IDENTITY)]
+)
+def test_a_login_that_a_helper_keeps(who, where, server, content, helper, tmp_path, monkeypatch):
+    """The protocol: https://github.com/docker/docker-credential-helpers#development"""
+    helper(*who)
+    host = server.image.partition("/")[0]
+    kept = {"credsStore": "desk"} if where == "credsStore" else {"credHelpers": {host: "desk"}}
+    log_in(tmp_path, monkeypatch, server, {}, **kept)
+    assert Repository(server.image).digest("tag") == content.tags["tag"]
+    assert Repository("example.org/sea/ocean").login is None
+
+
+def test_an_identity_token_in_dockers_settings(server, content, tmp_path, monkeypatch):
+    kept = {"auth": "bWU6", "identitytoken": standin.IDENTITY}
+    log_in(tmp_path, monkeypatch, server, kept)
+    assert Repository(server.image).digest("tag") == content.tags["tag"]
+
+
+def test_a_helper_that_is_not_there(server, tmp_path, monkeypatch):
+    log_in(tmp_path, monkeypatch, server, {}, credsStore="nowhere")
+    with pytest.raises(github.Problem, match="docker-credential-nowhere, which is not there"):
+        Repository(server.image)
+
+
+@pytest.mark.parametrize("name", ["quay.io/sea+ci", "me", "127.0.0.1", "index.docker.io/me"])
+@only("docker.io")
+def test_a_login_for_another_registry_is_not_sent(name, server, built, monkeypatch, capsys):
+    monkeypatch.setenv("REGISTRY_LOGIN", name)
+    monkeypatch.setattr(login.subprocess, "run", lambda *_, **__: pytest.fail("it was sent"))
+    monkeypatch.setattr(plan, "git", lambda *_: "")
+    assert login.run(None) == 1
+    host = server.image.partition("/")[0]
+    said = capsys.readouterr()
+    assert (
+        f"REGISTRY_LOGIN is {name}, but .github/image.env says REGISTRY={host}"
+        in said.out + said.err
+    )
+    assert server.seen == []
+
+
+def test_an_access_key_of_amazon_gives_a_password(tmp_path, monkeypatch, capsys):
+    host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    monkeypatch.setenv("REGISTRY_LOGIN", f"{host}/AKIAEXAMPLE")
+    monkeypatch.setenv("REGISTRY_PASSWORD", "key")
+    ran = []
+
+    def run(command, env=None, input="", **options):
+        ran.append((command, input, (env or {}).get("AWS_ACCESS_KEY_ID")))
+        return subprocess.CompletedProcess(command, 0, "for-twelve-hours\n", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    made = type("Plan", (), {"own_token": False, "host": host})
+    login.login(made)
+    [(aws, _, key), (docker, password, _)] = ran
+    assert aws[:3] == ["aws", "ecr", "get-login-password"] and key == "AKIAEXAMPLE"
+    assert docker == ["docker", "login", host, "--username", "AWS", "--password-stdin"]
+    assert password == "for-twelve-hours"
+
+
+# Cleaning up after pull requests: 7 is closed, 8 is open.
+
+
+@pytest.fixture
+def closing(server, tmp_path, monkeypatch):
+    """The event of a pull request that was closed, for GitHub's API at the registry's own address."""
+    pull = {"number": 7, "head": {"sha": COMMIT, "repo": {"full_name": "sea/ocean"}}}
+    job(tmp_path, monkeypatch, {"pull_request": pull | {"user": {"login": "octocat"}}})
+    monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_port}")
+    return server
+
+
+def store(server) -> clean_up.Registry:
+    return (clean_up.Packages if server.host == "ghcr.io" else clean_up.Registry)(server.image)
+
+
+def is_closed(number: int) -> bool:
+    return number == 7
+
+
+LASTING = ("0123456789ab", "2026.11.23", "buildcache", "latest", "pr-8-0123456789ab", "pr-7-latest")
+TRIALS = ("pr-7-0123456789ab", "pr-7-0123456789ac-arm64")
+
+
+@st.composite
+def registries(draw) -> Content:
+    """Images and indexes of them, signed in each way there is, with tags of all kinds, and what lost its tag."""
+    content = Content()
+
+    def some(of: list[str], most: int = 3) -> list[str]:
+        return draw(st.lists(st.sampled_from(of), max_size=most, unique=True)) if of else []
+
+    def put(kind: str, manifest: dict, *tags: str) -> str:
+        manifest["annotations"] = {"number": str(len(content.manifests))}
+        return content.put(kind, json.dumps(manifest).encode(), *tags)
+
+    def entries(digests: list[str]) -> list[dict]:
+        return [{"digest": digest, "mediaType": IMAGE} for digest in digests]
+
+    images = [put(IMAGE, {"layers": []}) for _ in range(draw(st.integers(1, 5)))]
+    indexes: list[str] = []
+    for _ in range(draw(st.integers(1, 5))):
+        indexes.append(put(INDEX, {"manifests": entries(some(images + indexes[:1]))}))
+    for signed in some(images + indexes):
+        name = signed.replace(":", "-")
+        how = draw(st.sampled_from(["tag", "old tag", "subject"]))
+        if how == "old tag":
+            put(IMAGE, {"layers": []}, f"{name}.sig")
+            continue
+        bundle = put(IMAGE, {"layers": [], "subject": {"digest": signed}})
+        if how == "tag":
+            put(INDEX, {"manifests": entries([bundle])}, name)
+    for _ in range(draw(st.integers(0, 2))):
+        put(IMAGE, {"config": {"mediaType": clean_up.CACHE}, "layers": []})
+    free = images + indexes
+    for tag in draw(st.lists(st.sampled_from(LASTING + TRIALS), unique=True)):
+        content.tags[tag] = draw(st.sampled_from(free))
+    return content
+
+
+def pulled(content: Content, start: str) -> set[str]:
+    """All that somebody gets who pulls and verifies this: its parts, and what says that it belongs to one of them."""
+    found, ahead = set(), [start]
+    while ahead:
+        digest = ahead.pop()
+        if digest in found or digest not in content.manifests:
+            continue
+        found.add(digest)
+        ahead += [
+            one["digest"] for one in json.loads(content.manifests[digest][1]).get("manifests", [])
+        ]
+        ahead += [
+            other
+            for other, (_, data) in content.manifests.items()
+            if json.loads(data).get("subject", {}).get("digest") == digest
+        ]
+        name = digest.replace(":", "-")
+        ahead += [other for tag, other in content.tags.items() if tag in (name, f"{name}.sig")]
+    return found
+
+
+@pytest.mark.world("ghcr-deletes")
+@only("ghcr.io", "quay.io")
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_what_a_lasting_tag_needs_never_goes_and_nothing_else_stays(data, closing):
+    content = closing.content[PATH] = data.draw(registries())
+    before = dict(content.manifests)
+    wanted = {
+        tag: pulled(content, digest) for tag, digest in content.tags.items() if tag in LASTING
+    }
+    named = set().union(*wanted.values())
+    trials = {digest for tag, digest in content.tags.items() if tag in TRIALS}
+    theirs = set().union(*(pulled(content, digest) for digest in trials))
+    others = {
+        digest for digest in before if digest not in content.tags.values() and digest not in theirs
+    }
+    caches = {digest for digest in others if clean_up.CACHE.encode() in before[digest][1]}
+    others = set().union(*(pulled(content, digest) for digest in others - caches))
+
+    clean_up.clean(store(closing), is_closed)
+    for tag, digests in wanted.items():
+        assert pulled(content, content.tags[tag]) == digests, f"{tag} has lost something"
+    if closing.host == "ghcr.io":  # the others do not list what has no tag
+        assert content.manifests.keys() >= others, "what we know nothing of"
+        assert not (wanted and content.manifests.keys() & caches)
+        left = content.manifests.keys() & theirs - named - others
+        tagged = {digest for digest in left if digest in content.tags.values()}
+        # The last version with a tag cannot go, and takes what belongs to it.
+        assert not left or set(content.tags.values()) == tagged
+        assert len(tagged) <= 1
+    else:
+        assert not content.manifests.keys() & trials - named - others
+    after = dict(content.manifests)
+    clean_up.clean(store(closing), is_closed)
+    assert content.manifests == after, "a second time changes nothing"
+
+
+def trial(content: Content, tag: str = TRIALS[0]) -> set[str]:
+    """A trial image as CI pushes and signs it; return all its digests."""
+    image = content.put(IMAGE, json.dumps({"layers": [], "annotations": {"of": tag}}).encode())
+    proof = content.put(
+        IMAGE, json.dumps({"layers": [], "annotations": {"proves": image}}).encode()
+    )
+    listed = {"manifests": [{"digest": digest} for digest in (image, proof)]}
+    index = content.put(INDEX, json.dumps(listed).encode(), tag)
+    bundle = content.put(IMAGE, json.dumps({"layers": [], "subject": {"digest": index}}).encode())
+    signed = {"manifests": [{"digest": bundle}]}
+    signature = content.put(INDEX, json.dumps(signed).encode(), index.replace(":", "-"))
+    return {image, proof, index, bundle, signature}
+
+
+@pytest.mark.world("ghcr-deletes")
+@only("ghcr.io")
+@pytest.mark.parametrize("kind", ["Organization", "User"])
+def test_a_trial_image_goes_with_all_that_belongs_to_it(kind, closing, tmp_path, monkeypatch):
+    event = json.loads((tmp_path / "event.json").read_text())
+    event["repository"]["owner"]["type"] = kind
+    (tmp_path / "event.json").write_text(json.dumps(event))
+    content = closing.content[PATH] = Content()
+    lasting = trial(content, TAG)
+    for number in range(150):  # more than a page of GitHub's
+        lasting.add(content.put(IMAGE, json.dumps({"n": number}).encode(), f"{number:012x}"))
+    trial(content)
+    assert clean_up.clean(store(closing), is_closed) == [[TRIALS[0]]]
+    assert content.manifests.keys() == lasting
+    paths = {path.split("/")[1] for method, path, _ in closing.seen if method == "DELETE"}
+    assert paths == {"orgs" if kind == "Organization" else "users"}
+
+
+@pytest.mark.world("ghcr-deletes")
+@only("ghcr.io")
+def test_the_last_version_with_a_tag_stays_whole_and_is_no_red_run(closing, capsys):
+    content = closing.content[PATH] = Content()
+    content.put(
+        INDEX,
+        json.dumps({"manifests": [{"digest": content.put(IMAGE, b"{}")}]}).encode(),
+        TRIALS[0],
+    )
+    assert clean_up.clean(store(closing), is_closed) == []
+    assert len(content.manifests) == 2
+    assert f"{TRIALS[0]} stays: GitHub refused DELETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("trouble", ["refused", "busy", "nothing there", "not known"])
+def test_no_trouble_makes_cleaning_up_red(trouble, closing, built, tmp_path, monkeypatch, capsys):
+    """quay.io removes; docker.io and ghcr.io refuse to by the registry's protocol."""
+    pull = {"number": 7, "head": {"sha": COMMIT, "repo": {"full_name": "sea/ocean"}}}
+    job(tmp_path, monkeypatch, {"pull_request": pull | {"user": {"login": "octocat"}}})
+    if trouble != "nothing there":
+        content = closing.content[PATH] = Content()
+        trial(content)
+        lasting = trial(content, TAG)
+    if trouble == "not known":
+        content.tags["0" * 12] = digest_of(b"lost")
+    closing.busy = 99 if trouble == "busy" else 0
+    assert clean_up.run(None) == 0
+    text = capsys.readouterr().out
+    if trouble == "busy":
+        assert "Trial images of closed pull requests stay" in text
+    elif trouble == "nothing there":
+        assert "0 trial images of closed pull requests removed" in text
+    else:
+        assert content.manifests.keys() >= lasting
+        gone = "1 trial image of closed pull requests removed"
+        assert (gone if closing.host == "quay.io" else f"{TRIALS[0]} stays") in text
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_all_pull_requests_that_are_not_open_are_closed(known, closing, monkeypatch):
+    """A run of an earlier one may be missed; what GitHub does not say is not guessed."""
+    listed = [{"number": number} for number in (7, 8)]
+    monkeypatch.setattr(
+        github, "pages", lambda path: listed if known else github.api("GET", "/none")
+    )
+    closed = clean_up.closed()
+    assert [number for number in range(1, 10) if closed(number)] == (
+        [1, 2, 3, 4, 5, 6, 7] if known else [7]
+    )
+
+
+@pytest.mark.parametrize("state", ["open", "closed", ""])
+@only("quay.io")
+def test_a_closed_pull_request_publishes_no_trial_image(
+    state, server, built, tmp_path, monkeypatch, capsys
+):
+    """As when somebody runs it again after the clean-up; where GitHub does not say, it is published."""
+    pull = {"number": 7, "head": {"sha": COMMIT, "repo": {"full_name": "sea/ocean"}}}
+    job(tmp_path, monkeypatch, {"pull_request": pull | {"user": {"login": "octocat"}}})
+
+    def api(method, path):
+        assert (method, path) == ("GET", "/repos/sea/ocean/pulls/7")
+        if not state:
+            raise github.Problem("GitHub refused GET: 502.")
+        return {"state": state}
+
+    monkeypatch.setattr(github, "api", api)
+    assert publish.run(Options(built)) == (state == "closed")
+    assert (PATH in server.content) == (state != "closed")
+    if state == "closed":
+        assert (
+            "Pull request 7 is closed, so no trial image of it is published"
+            in capsys.readouterr().err
+        )
 
 
 @pytest.fixture
@@ -175,22 +639,6 @@ def api(tmp_path, monkeypatch):
     yield kept
     process.terminate()
     process.wait()
-
-
-def test_ghcr_is_cleaned_by_githubs_api(api):
-    def version(number, *tags):
-        return {"id": number, "metadata": {"container": {"tags": list(tags)}}}
-
-    api(
-        versions=[
-            version(1, "pr-7-0123456789ab"),
-            version(2, "pr-7-0123456789ac", "0123456789ac"),
-            version(3, "0123456789ad"),
-            version(4),
-        ]
-    )
-    assert clean_up.on_github("ghcr.io/sea/ocean", 7) == [["pr-7-0123456789ab"]]
-    assert [kept["id"] for kept in api()["versions"]] == [2, 3, 4]
 
 
 def test_one_issue_holds_the_newest_request(api, monkeypatch):

@@ -250,7 +250,10 @@ def _work(
             place = f"{finding.file}:{finding.line}"
             report.needs.append((place, f"{finding.severity} {finding.code}: {finding.message}"))
     if image_env.read(clone).get("REGISTRY") != "ghcr.io":
-        text = "the new workflow logs in with the secrets REGISTRY_USERNAME and REGISTRY_PASSWORD; add them"
+        text = (
+            "the new workflow logs in with the variable REGISTRY_LOGIN and the secret REGISTRY_PASSWORD; "
+            'add them as "The registry" there says'
+        )
         report.needs.append(("GUIDE.md", text))
     _kept(kept, report)
     report.needs = list(dict.fromkeys(report.needs))

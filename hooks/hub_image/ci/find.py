@@ -9,7 +9,7 @@ import subprocess
 
 from hub_image.ci import plan
 from hub_image.tools import github
-from hub_image.tools.registry import Manifest, Repository
+from hub_image.tools.registry import Repository
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +44,8 @@ def pull(reference: str) -> None:
         )
 
 
-def image_before(repository: Repository, made: plan.Plan) -> tuple[str, Manifest] | None:
-    """Return tag and manifest of the newest published image of the default branch, before this commit.
+def image_before(repository: Repository, made: plan.Plan) -> tuple[str, str] | None:
+    """Return tag and digest of the newest published image of the default branch, before this commit.
 
     Not each commit has one: a run may have failed.
     """
@@ -56,6 +56,6 @@ def image_before(repository: Repository, made: plan.Plan) -> tuple[str, Manifest
     suffix = made.tags[0].partition(made.commit[:12])[2]
     for commit in result.stdout.split():
         tag = commit[:12] + suffix
-        if commit != made.commit and (manifest := repository.manifest(tag)):
-            return tag, manifest
+        if commit != made.commit and (digest := repository.digest(tag)):
+            return tag, digest
     return None

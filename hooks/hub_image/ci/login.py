@@ -1,7 +1,8 @@
 """`hub-image login`: log Docker in to the registry of the plan.
 
-ghcr.io takes the job's own token. Every other registry takes two secrets, REGISTRY_USERNAME and
-REGISTRY_PASSWORD; GUIDE.md says what they are for each.
+ghcr.io takes the job's own token. Every other registry takes the variable REGISTRY_LOGIN, host and name, and the secret
+REGISTRY_PASSWORD; GUIDE.md says what they are for each. A name is no secret: GitHub would print `***` for it wherever it
+stands in the name of the image.
 """
 
 import argparse
@@ -30,11 +31,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def login(made: plan.Plan) -> None:
-    """Log in; raises Problem when the registry refuses or cannot be reached."""
+    """Log in.
+
+    Raises Problem when the login is for another registry (before anything is sent), when the registry refuses or
+    cannot be reached.
+    """
     if made.own_token:
         username, password = os.environ["GITHUB_ACTOR"], os.environ["GITHUB_TOKEN"]
     else:
-        username, password = (os.environ[name] for name in plan.SECRETS)
+        host, _, username = os.environ[plan.LOGIN].partition("/")
+        password = os.environ[plan.PASSWORD]
+        if host.lower() != made.host or not username:
+            raise github.Problem(
+                f"The variable {plan.LOGIN} is {os.environ[plan.LOGIN]}, but .github/image.env says "
+                f"REGISTRY={made.host}: it has to be {made.host}/ and the name that {plan.PASSWORD} belongs to."
+            )
     if region := ECR.fullmatch(made.host):
         username, password = "AWS", ecr_password(region[1], username, password)
     server = "https://index.docker.io/v1/" if made.host == "docker.io" else made.host
@@ -46,12 +57,13 @@ def login(made: plan.Plan) -> None:
     )
     if result.returncode:
         told = result.stderr.strip().splitlines()[-1:] or [""]
-        which = "the job's own token" if made.own_token else " and ".join(plan.SECRETS)
         if re.search(r"unauthorized|denied|incorrect|40[13]", result.stderr, re.IGNORECASE):
-            raise github.Problem(
-                f"{made.host} refuses {which}: make a new access token there and store it again as the "
-                f"repository's secrets. It said: {told[0]}"
+            what = (
+                "the job's own token: run this job again."
+                if made.own_token
+                else f"{plan.PASSWORD} of {username}: make a new access token there and store it as this secret again."
             )
+            raise github.Problem(f"{made.host} refuses {what} It said: {told[0]}")
         raise github.Problem(
             f"{made.host} does not answer: run this job again when it does. Docker said: {told[0]}"
         )
@@ -59,7 +71,7 @@ def login(made: plan.Plan) -> None:
 
 
 def ecr_password(region: str, key: str, secret: str) -> str:
-    """Return the password that Amazon gives for twelve hours; the secrets hold an access key.
+    """Return the password that Amazon gives for twelve hours; the login is an access key.
 
     Raises Problem when Amazon refuses the key.
     """
@@ -72,7 +84,7 @@ def ecr_password(region: str, key: str, secret: str) -> str:
     )
     if result.returncode:
         raise github.Problem(
-            "Amazon refuses REGISTRY_USERNAME and REGISTRY_PASSWORD: they hold the id and the secret of an "
-            f"access key that may push to ECR. It said: {result.stderr.strip()}"
+            f"Amazon refuses {key}: {plan.LOGIN} ends in the id, and {plan.PASSWORD} is the secret, of an access key "
+            f"that may push to ECR. It said: {result.stderr.strip()}"
         )
     return result.stdout.strip()

@@ -10,15 +10,17 @@
 import argparse
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hub_image.repository import catalog, image_env
 from hub_image.tools import github
+from hub_image.tools.git import git
 
-SECRETS = ("REGISTRY_USERNAME", "REGISTRY_PASSWORD")
+LOGIN = "REGISTRY_LOGIN"  # a variable: host/name, as in quay.io/ocean+ci
+PASSWORD = "REGISTRY_PASSWORD"  # a secret
 CALVER = re.compile(r"20\d\d(\.\d\d?){1,2}([.-]\d+)?")  # 2026.11, 2026.11.23, 2026.11.23-1
 
 
@@ -26,12 +28,14 @@ CALVER = re.compile(r"20\d\d(\.\d\d?){1,2}([.-]\d+)?")  # 2026.11, 2026.11.23, 2
 class Plan:
     """What this run makes.
 
-    `tags`: the first is made from the commit, a release adds its own. `cache`: where the build's cache is kept.
-    `why_not`: why nothing is pushed, in Markdown; empty when it is. `to_cache`: whether this run writes the cache.
+    `tags`: the first is made from the commit, each release of it adds its own. `reference`: the name to paste into a
+    hub. `cache`: where the build's cache is kept. `to_cache`: whether this run writes it. `why_not`: why nothing is
+    pushed, in Markdown; empty when it is.
     """
 
     image: str
     tags: tuple[str, ...]
+    reference: str
     commit: str
     platform: str
     cache: str
@@ -43,11 +47,6 @@ class Plan:
     def push(self) -> bool:
         """Whether this run publishes."""
         return not self.why_not
-
-    @property
-    def reference(self) -> str:
-        """The name to paste into a hub."""
-        return f"{self.image}:{self.tags[-1]}"
 
     @property
     def lasting(self) -> bool:
@@ -65,11 +64,14 @@ def plan(
     event: Mapping[str, Any],
     environ: Mapping[str, str],
     platform: str = "linux/amd64",
+    git_tags: Sequence[str] = (),
 ) -> Plan:
     """Return the plan for an event of GitHub Actions.
 
     `answers` are those of `.github/image.env`, `event` is GitHub's own account of what happened, `environ` holds
-    GitHub's variables and, where there are any, the two secrets. Raises Problem where the answers do not fit.
+    GitHub's variables and, where there is one, the login. `git_tags` are those of the commit: whichever of its runs
+    publishes, publishes all releases, since GitHub drops runs that wait when a newer one comes. Raises Problem where the
+    answers do not fit.
     """
     here = environ["GITHUB_REPOSITORY_OWNER"].lower()
     host, owner = answers["REGISTRY"], answers["REGISTRY_OWNER"] or here
@@ -84,8 +86,8 @@ def plan(
             f"The git tag {release} is no release: name it by its date, as in 2026.11.23."
         )
 
-    has_secrets = all(environ.get(name) for name in SECRETS)
-    own_token = host == "ghcr.io" and owner.split("/")[0] == here and not has_secrets
+    has_login = bool(environ.get(LOGIN) and environ.get(PASSWORD))
+    own_token = host == "ghcr.io" and owner.split("/")[0] == here and not has_login
     if pull and (pull["head"]["repo"] or {}).get("full_name") != environ["GITHUB_REPOSITORY"]:
         why_not = (
             "Pull requests from forks are built and tested, and published when they are merged."
@@ -96,7 +98,7 @@ def plan(
         why_not = (
             f"Only `{branch}`, releases and pull requests are published; this was another branch."
         )
-    elif not own_token and not has_secrets:
+    elif not own_token and not has_login:
         why_not = how_to_publish(host, owner, here, environ)
     else:
         why_not = ""
@@ -105,13 +107,16 @@ def plan(
     _check_platforms(answers, platforms)
     suffix = "" if platform == platforms[0] else f"-{platform.split('/')[1]}"
     short = commit[:12]
-    tags = [f"pr-{pull['number']}-{short}"] if pull else [short, release] if release else [short]
+    releases = {tag for tag in (*git_tags, release) if CALVER.fullmatch(tag)}
+    tags = [f"pr-{pull['number']}-{short}"] if pull else [short, *sorted(releases)]
+    image = f"{host}/{owner}/{answers['IMAGE_NAME']}"
     return Plan(
-        image=f"{host}/{owner}/{answers['IMAGE_NAME']}",
+        image=image,
         tags=tuple(tag + suffix for tag in tags),
+        reference=f"{image}:{release or tags[0]}{suffix}",
         commit=commit,
         platform=platform,
-        cache=f"{host}/{owner}/{answers['IMAGE_NAME']}:buildcache{suffix}",
+        cache=f"{image}:buildcache{suffix}",
         to_cache=not why_not and not pull,
         why_not=why_not,
         own_token=own_token,
@@ -121,8 +126,8 @@ def plan(
 def how_to_publish(host: str, owner: str, here: str, environ: Mapping[str, str]) -> str:
     """Say in three lines how to turn publishing on."""
     server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-    page = f"{server}/{environ['GITHUB_REPOSITORY']}/settings/secrets/actions/new"
-    why = f"only secrets of this repository may push to {host}/{owner}"
+    settings = f"{server}/{environ['GITHUB_REPOSITORY']}/settings"
+    why = f"this repository has no login for {host}, which pushing to {host}/{owner} needs"
     token = f"Make an access token on {host} that may push to `{owner}`."
     if host == "ghcr.io":
         why = f"this repository belongs to {here}, so its own token may not push to {host}/{owner}"
@@ -130,7 +135,8 @@ def how_to_publish(host: str, owner: str, here: str, environ: Mapping[str, str])
     return (
         f"Nothing was published: {why}. To turn it on:\n"
         f"1. {token}\n"
-        f"2. Add it [here]({page}) as two secrets, `REGISTRY_USERNAME` and `REGISTRY_PASSWORD`.\n"
+        f"2. Add [a variable]({settings}/variables/actions/new) `{LOGIN}`, as in `{host}/name`, with the name that the "
+        f"token belongs to, and the token as [a secret]({settings}/secrets/actions/new) `{PASSWORD}`.\n"
         "3. Run this workflow again."
     )
 
@@ -175,7 +181,17 @@ def here(repository: Path = Path()) -> Plan:
             "This command is a step of GitHub Actions; to try it, run the workflow with act."
         )
     platform = os.environ.get("PLATFORM") or "linux/amd64"
-    return plan(answers, github.event(), os.environ, platform)
+    event = github.event()
+    tags = () if "pull_request" in event else _git_tags(repository, os.environ["GITHUB_SHA"])
+    return plan(answers, event, os.environ, platform, tags)
+
+
+def _git_tags(repository: Path, commit: str) -> list[str]:
+    """Return the tags of a commit; none where git does not have it."""
+    try:
+        return git(repository, "tag", "--points-at", commit).split()
+    except github.Problem:
+        return []
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,13 @@ where it is, and the same image under the same tag is a quiet success.
 """
 
 import argparse
+import os
 import re
 import subprocess
 
 from hub_image.ci import plan
 from hub_image.tools import github
-from hub_image.tools.registry import Refused, Repository
+from hub_image.tools.registry import Away, Refused, Repository
 
 # What the steps before this one have proved, by the names of the boxes in hub/link-request.md.
 PROVED = ("built", "contract", "version", "immutable")
@@ -24,8 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Publish the tested image under the plan's tags and look whether anyone can pull it.
 
-    Sets the output `public`, and for an image that a hub may link those for its link request: `digest` and `proved`.
-    Returns the exit code.
+    Sets the output `public` (empty where the registry did not say), and for an image that a hub may link those for its
+    link request: `digest` and `proved`. Returns the exit code.
     """
     try:
         made = plan.here()
@@ -33,18 +34,44 @@ def run(options: argparse.Namespace) -> int:
             raise github.Problem(
                 f"{options.digest!r} is no digest: the build did not say what it made."
             )
+        _refuse_for_closed(github.event().get("pull_request"))
         publish(made.image, made.tags, options.digest)
-        public = anyone_can_pull(made.image, made.tags[0], options.digest)
     except github.Problem as problem:
         return github.fail(problem)
-    if not public:
-        page = plan.settings_page(made.image, github.event())
-        github.warn(f"Only people with a login can pull {made.image}. Make it public: {page}")
-    github.output(public=str(public).lower())
+    public = _look(made, options.digest)
+    github.output(public="" if public is None else str(public).lower())
     if made.lasting:
         proved = ",".join([*PROVED, *(["public"] if public else [])])
         github.output(digest=options.digest, proved=proved)
     return 0
+
+
+def _refuse_for_closed(pull: dict | None) -> None:
+    """Raise Problem for a pull request that is closed, as when its run is started again: nobody removes that trial image."""
+    if not pull:
+        return
+    try:
+        state = github.api("GET", f"{github.repository()}/pulls/{pull['number']}")["state"]
+    except github.Problem as problem:
+        return github.warn(f"Whether the pull request is still open is not known: {problem}")
+    if state == "closed":
+        raise github.Problem(
+            f"Pull request {pull['number']} is closed, so no trial image of it is published: reopen it to try its image "
+            "on a hub."
+        )
+
+
+def _look(made: plan.Plan, digest: str) -> bool | None:
+    """Look whether anyone can pull what was published, and warn where not; None where the registry does not say."""
+    try:
+        public = anyone_can_pull(made.image, made.tags[0], digest)
+    except github.Problem as problem:
+        github.warn(f"Whether anyone can pull {made.image} is not known: {problem}")
+        return None
+    if not public:
+        page = plan.settings_page(made.image, github.event())
+        github.warn(f"Only people with a login can pull {made.image}. Make it public: {page}")
+    return public
 
 
 def publish(image: str, tags: tuple[str, ...], digest: str) -> None:
@@ -54,23 +81,31 @@ def publish(image: str, tags: tuple[str, ...], digest: str) -> None:
     does not answer, or when it has another digest afterwards than the one that was tested.
     """
     repository = Repository(image)
-    now = {tag: repository.digest(tag) for tag in tags}
+    try:
+        now = {tag: repository.digest(tag) for tag in tags}
+    except Refused as refusal:
+        raise Refused(_who_may_write(image, str(refusal))) from refusal
     for tag, other in now.items():
         if other and other != digest:
-            raise github.Problem(
-                f"{image}:{tag} exists with another digest, {other}, and a tag never moves: make a new commit "
-                "or a new release."
+            what = (
+                "another run of this commit published it meanwhile. Run this job again: it takes that image"
+                if tag == tags[0]
+                else "a tag never moves. Make a release with another name"
             )
+            raise github.Problem(f"{image}:{tag} exists with another digest, {other}: {what}.")
     for tag in tags:
         if now[tag]:
             print(f"{image}:{tag} is there already.")
             continue
-        manifest = repository.manifest(digest)
-        if manifest:
+        if repository.digest(digest) and (manifest := repository.manifest(digest)):
             repository.tag(manifest, tag)
         else:
             _push(f"{image}:{tag}", digest)
-        found = repository.digest(tag)
+        try:
+            found = repository.digest(tag)
+        except Away as problem:  # such as Docker Hub, whose limits count what came before the push
+            github.warn(f"{image}:{tag} was taken, and not shown since: {problem}")
+            continue
         if found != digest:
             raise github.Problem(
                 f"{image}:{tag} has the digest {found}, but {digest} was tested: do not use it, and delete it."
@@ -89,26 +124,35 @@ def _push(reference: str, digest: str) -> None:
     print(result.stdout, flush=True)
     if not result.returncode:
         return
-    host = image.partition("/")[0]
     told = (result.stdout.strip().splitlines() or [""])[-1]
     if re.search(r"denied|unauthorized|forbidden|insufficient", result.stdout, re.IGNORECASE):
-        page = plan.settings_page(image, github.event())
-        raise Refused(
-            f"{host} refuses to take {image}: give this repository the right to write to it on {page}. "
-            f"It said: {told}"
-        )
+        raise Refused(_who_may_write(image, told))
+    host = image.partition("/")[0]
     raise github.Problem(
         f"{host} took {reference} only in part: run this job again. It said: {told}"
     )
 
 
+def _who_may_write(image: str, told: str) -> str:
+    """Return the sentence for a registry that does not take an image, by what it told."""
+    host, owner = image.split("/")[:2]
+    page = plan.settings_page(image, github.event())
+    if host != "ghcr.io":
+        what = f"give the login in {plan.LOGIN} the right to write to it on {page}"
+    elif "Create" in told:  # installation not allowed to Create organization package
+        what = f"let members make packages on https://github.com/organizations/{owner}/settings/packages"
+    else:  # another repository has made it: https://github.com/orgs/community/discussions/26700
+        repository = os.environ.get("GITHUB_REPOSITORY", "this repository")
+        what = (
+            f"it was not made by {repository}. Give that write access, as the package's owner, on {page}, under "
+            "Manage Actions access, or choose another image_name"
+        )
+    return f"{host} refuses to take {image}: {what}. It said: {told}"
+
+
 def anyone_can_pull(image: str, tag: str, digest: str) -> bool:
-    """Whether someone without a login gets this image, as the nodes of a hub do: all but its layers is read."""
-    anyone = Repository(image, anonymous=True)
+    """Whether someone without a login gets this image, as the nodes of a hub do; raises Away when that is not known."""
     try:
-        if anyone.digest(tag) != digest:
-            return False
-        anyone.configuration(digest)
+        return Repository(image, anonymous=True).digest(tag) == digest
     except Refused:
         return False
-    return True

@@ -120,7 +120,7 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
         total = _size(sum(installed.layers(new.content).values()))
         if found:
             tag, old = found
-            content = repository.image(old.digest, architecture)
+            content = repository.image(old, architecture)
             more = _size(installed.to_pull(content.content, new.content)) if content else total
             yield f"| a node pulls | {more} when it has `{tag}`, {total} when it has nothing |"
         else:
@@ -130,8 +130,8 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
         yield f"| packages | {len(packages)}; there is no earlier image to compare them with |"
         return
     tag, old = found
-    pull(f"{made.image}@{old.digest}")
-    changes = installed.compare(installed.packages(f"{made.image}@{old.digest}"), packages)
+    pull(f"{made.image}@{old}")
+    changes = installed.compare(installed.packages(f"{made.image}@{old}"), packages)
     added = sum(not change[2] for change in changes)
     removed = sum(not change[3] for change in changes)
     changed = len(changes) - added - removed

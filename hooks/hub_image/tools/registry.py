@@ -2,6 +2,9 @@
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 https://distribution.github.io/distribution/spec/auth/token/
+
+Docker Hub counts each GET of a manifest as a pull, and no HEAD, so who only wants to know a digest asks for that:
+https://docs.docker.com/docker-hub/usage/pulls/
 """
 
 import base64
@@ -9,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -25,6 +29,8 @@ KINDS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 TRIES = 4  # a registry that is away for some seconds stops nobody
+TOKEN = "<token>"  # as credential helpers name it
+LONGEST = 60  # seconds that we wait between two tries when the registry says how long
 
 
 class Manifest(NamedTuple):
@@ -40,8 +46,19 @@ class Manifest(NamedTuple):
         return json.loads(self.data)
 
 
+class Login(NamedTuple):
+    """Who we are for a registry. The name `<token>` says that the password is an identity token."""
+
+    name: str
+    password: str
+
+
 class Refused(Problem):
     """The registry does not allow this to whoever asks."""
+
+
+class Away(Problem):
+    """The registry does not answer, or asks to come back later."""
 
 
 class Repository:
@@ -67,8 +84,23 @@ class Repository:
 
     def digest(self, reference: str) -> str | None:
         """Return the digest of a tag, or None where there is no such tag."""
-        manifest = self.manifest(reference)
+        answer = self._ask("HEAD", f"manifests/{reference}", headers={"Accept": ", ".join(KINDS)})
+        if answer is None:
+            return None
+        if digest := answer[0].get("Docker-Content-Digest"):
+            return digest
+        manifest = self.manifest(reference)  # the header is only recommended
         return manifest and manifest.digest
+
+    def attached(self, digest: str) -> list[str]:
+        """Return the digests of what was attached to an image, such as signatures, where the registry lists them."""
+        answer = self._ask("GET", f"referrers/{digest}")
+        try:
+            return (
+                [entry["digest"] for entry in json.loads(answer[1])["manifests"]] if answer else []
+            )
+        except (ValueError, LookupError):  # a page of a server that knows no such address
+            return []
 
     def image(self, reference: str, architecture: str = "") -> Manifest | None:
         """Return the manifest of one platform's image, or of the first; an index is followed to it."""
@@ -123,14 +155,19 @@ class Repository:
     def _ask(
         self, method: str, path: str, data: bytes | None = None, headers: dict | None = None
     ) -> tuple[Any, bytes] | None:
-        """Return headers and body of the answer, or None for 404."""
+        """Return headers and body of the answer, or None for what is not there."""
         for attempt in range(1, TRIES + 1):
+            wait = attempt
             try:
                 return self._request(
                     method, f"{self.url}/v2/{self.path}/{path}", data, headers or {}
                 )
             except urllib.error.HTTPError as error:
-                if error.code == 404:
+                if method != "PUT" and error.code == 404:
+                    return None
+                # docker.io and quay.io say so of a repository that does not exist yet, to everyone: whether we may
+                # make it shows when we push. https://github.com/helm/helm/issues/31567
+                if method in ("GET", "HEAD") and error.code == 401 and self._has_token():
                     return None
                 if error.code < 500 and error.code != 429:
                     told = _told(error)
@@ -139,11 +176,16 @@ class Repository:
                         f"{self.host} refuses {method} {self.path}/{path}: {error.code} {told}"
                     ) from error
                 reason: object = f"{error.code} {error.reason}"
+                said = error.headers.get("Retry-After", "")
+                wait = min(int(said), LONGEST) if said.isdigit() else attempt
             except OSError as error:
                 reason = getattr(error, "reason", error)
             if attempt < TRIES:
-                time.sleep(attempt)
-        raise Problem(f"{self.host} does not answer ({reason}): run this job again when it does.")
+                time.sleep(wait)
+        raise Away(f"{self.host} does not answer ({reason}): run this job again when it does.")
+
+    def _has_token(self) -> bool:
+        return self.authorization.startswith("Bearer")
 
     def _request(
         self, method: str, url: str, data: bytes | None, headers: dict
@@ -164,29 +206,73 @@ class Repository:
         raise AssertionError("unreachable")
 
     def _authorize(self, challenge: str) -> str:
-        """Answer a registry that asks who we are."""
-        basic = f"Basic {self.login}" if self.login else ""
+        """Answer a registry that asks who we are; raises Refused where it gives us no token."""
+        login, basic = self.login, ""
+        if login and login.name != TOKEN:
+            basic = f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
         if not challenge.lower().startswith("bearer"):
             return basic
         wanted = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-        query = urllib.parse.urlencode({k: wanted[k] for k in ("service", "scope") if k in wanted})
-        headers = {"Authorization": basic} if basic else {}
-        request = urllib.request.Request(f"{wanted['realm']}?{query}", headers=headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            token = json.load(answer)
+        form = {key: wanted[key] for key in ("service", "scope") if key in wanted}
+        if login and login.name == TOKEN:
+            # https://distribution.github.io/distribution/spec/auth/oauth/
+            form |= {"grant_type": "refresh_token", "refresh_token": login.password}
+            body = urllib.parse.urlencode(form | {"client_id": "hub-image"}).encode()
+            request = urllib.request.Request(wanted["realm"], body)
+        else:
+            headers = {"Authorization": basic} if basic else {}
+            address = f"{wanted['realm']}?{urllib.parse.urlencode(form)}"
+            request = urllib.request.Request(address, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                token = json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code not in (400, 401, 403):
+                raise
+            raise Refused(
+                f"{self.host} gives no access to {self.path}: {error.code} {_told(error)}"
+            ) from error
         return f"Bearer {token.get('token') or token.get('access_token')}"
 
 
-def _login(host: str) -> str | None:
-    """Return what `docker login` keeps for a registry: name and password in Base64."""
+def _login(host: str) -> Login | None:
+    """Return what `docker login` keeps for a registry, in its settings or with a helper such as Docker Desktop's.
+
+    https://docs.docker.com/reference/cli/docker/login/#credential-stores
+    """
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        logins = json.loads((folder / "config.json").read_text()).get("auths", {})
+        settings = json.loads((folder / "config.json").read_text())
     except FileNotFoundError:
         return None
-    known = "https://index.docker.io/v1/" if host == "docker.io" else host
-    login = logins.get(known, {}).get("auth")
-    return base64.b64encode(base64.b64decode(login)).decode() if login else None
+    server = "https://index.docker.io/v1/" if host == "docker.io" else host
+    if helper := settings.get("credHelpers", {}).get(server) or settings.get("credsStore"):
+        return _helped(helper, server)
+    kept = settings.get("auths", {}).get(server, {})
+    if kept.get("identitytoken"):
+        return Login(TOKEN, kept["identitytoken"])
+    if not kept.get("auth"):
+        return None
+    return Login(*base64.b64decode(kept["auth"]).decode().split(":", 1))
+
+
+def _helped(helper: str, server: str) -> Login | None:
+    """Ask a credential helper, which has failed when it knows no such login.
+
+    https://github.com/docker/docker-credential-helpers#development
+    """
+    command = [f"docker-credential-{helper}", "get"]
+    try:
+        result = subprocess.run(command, input=server, text=True, capture_output=True)
+    except FileNotFoundError:
+        raise Problem(
+            f"Docker keeps the login for {server} with {command[0]}, which is not there: install it, or take it out "
+            "of ~/.docker/config.json and log in again."
+        ) from None
+    if result.returncode:
+        return None
+    said = json.loads(result.stdout)
+    return Login(said["Username"], said["Secret"])
 
 
 def _told(error: urllib.error.HTTPError) -> str:
