@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from conftest import QUESTIONS_FILE, ROOT, files, git
-from hub_image.tools.github import Problem
+from hub_image.problem import Problem
 from hub_image.updates import configure
 from hub_image.updates import update as updating
 
@@ -299,20 +299,52 @@ def test_what_was_written_before_stays(copy, monkeypatch):
     assert "notes/plan.md stays as you wrote it" in summary(copy)
 
 
-@pytest.mark.parametrize("what", ["a bad answer", "a protected branch", "no template"])
+@pytest.mark.parametrize("what", ["a protected branch", "no template"])
 def test_a_refusal_says_why_and_what_to_do_and_changes_nothing(what, copy, ours, monkeypatch):
     before = copy.branches()
-    answers = {"image_name": "Ice Core"} if what == "a bad answer" else {}
     if what == "a protected branch":
         git(copy.bare, "config", "standin.protected", "refs/heads/main")
-    if what == "no template":
+    else:
         shutil.rmtree(ours)
     with pytest.raises(Problem):
-        run(copy, monkeypatch, configure.in_ci, answers)
+        run(copy, monkeypatch, configure.in_ci)
     assert copy.branches() == before and copy.state()["started"] == []
-    reason = {"a bad answer": "lowercase letters and digits", "a protected branch": "declined"}
-    assert reason.get(what, "cannot be had") in summary(copy)
+    reason = {"a protected branch": "declined", "no template": "cannot be had"}
+    assert reason[what] in summary(copy)
     assert f"git clone https://github.com/{OWNER}/{NAME} && cd {NAME} && pipx run" in summary(copy)
+
+
+REFUSED = [
+    ({"image_name": "Ice Core"}, "image_name: Use at most 100 lowercase letters and digits"),
+    ({"languages": "fortran"}, "languages: there is no `fortran`; choose from r, julia."),
+    (
+        {"base": "jupyter-minimal", "languages": "R"},
+        "base: jupyter-minimal does not have R; choose from jupyter-r, rocker-geospatial, rocker-binder, "
+        "jupyter-datascience, other, or start from scratch.",
+    ),
+    (
+        {"start_from": "scratch", "base": "pangeo"},
+        "base is asked only with start_from: community; give that answer as well.",
+    ),
+    ({"opens_with": "lab"}, "opens_with is asked only with an answer to interfaces; give that answer as well."),
+]  # fmt: skip
+
+
+def test_a_mistyped_answer_of_an_image_repository_is_no_issue(image, monkeypatch):
+    before = image.branches()
+    with pytest.raises(updating.Refused):
+        run(image, monkeypatch, answers={"manager": "npm"})
+    assert summary(image) == "manager: there is no `npm`; choose from conda, pip.\n"
+    assert image.branches() == before and image.state()["issues"] == []
+
+
+@pytest.mark.parametrize(("answers", "sentence"), REFUSED, ids=str)
+def test_a_refused_answer_is_one_sentence_in_a_red_run(answers, sentence, copy, monkeypatch):
+    before = copy.branches()
+    with pytest.raises(updating.Refused):
+        run(copy, monkeypatch, configure.in_ci, answers)
+    assert summary(copy).startswith(sentence) and summary(copy).count("\n") == 1
+    assert copy.branches() == before and copy.state()["issues"] == []
 
 
 def command(folder, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -334,13 +366,45 @@ def command(folder, *arguments: str, **environment: str) -> subprocess.Completed
 
 
 def test_answers_are_given_as_people_write_them(template):
-    given = {"title": "-", "languages": "r, julia", "manager": "pip"}
-    assert updating.normal(template, "v1.0.0", given) == {
-        **given,
+    questions = updating.questions_of(template, "v1.0.0")
+    given = {"title": "-", "languages": "r, julia", "manager": "PIP "}
+    assert updating.normal(questions, given) == {
         "title": "",
         "languages": ["r", "julia"],
+        "manager": "pip",
     }
-    assert updating.normal(template, "v1.0.0", {"languages": "-"}) == {"languages": []}
+    assert updating.normal(questions, {"languages": "-"}) == {"languages": []}
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    {
+        "r": ["r"], " R ": ["r"], "[r]": ["r"], '["r", "julia"]': ["r", "julia"], "r,julia": ["r", "julia"],
+        "R and Julia": ["r", "julia"], "R & Julia": ["r", "julia"], "R/Julia": ["r", "julia"], "julia;r": ["julia", "r"],
+        "R\nJulia": ["r", "julia"], "R + JULIA": ["r", "julia"], "-": [], "fortran": ["fortran"],
+    }.items(),
+)  # fmt: skip
+def test_languages_are_given_as_people_write_them(said, meant):
+    questions = updating.asked(QUESTIONS_FILE)
+    assert updating.normal(questions, {"languages": said}) == {"languages": meant}
+
+
+def test_choices_are_found_by_the_names_that_people_see():
+    questions = updating.asked(QUESTIONS_FILE)
+    given = {
+        "interfaces": "VS Code, RStudio",
+        "base": "Jupyter-R",
+        "title": " R and VS Code ",
+        "dask_gateway": "Yes",
+    }
+    assert updating.normal(questions, given) == {
+        "interfaces": ["vscode", "rstudio"],
+        "base": "jupyter-r",
+        "title": "R and VS Code",
+        "dask_gateway": "Yes",
+    }
+    with pytest.raises(updating.Refused, match="dask_gateway: answer yes or no"):
+        updating.normal(questions, {"dask_gateway": "ja"})
 
 
 def test_at_home(image, template):

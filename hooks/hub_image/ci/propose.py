@@ -22,7 +22,7 @@ from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.tools import github
 from hub_image.tools.git import git
-from hub_image.updates.update import MARKER, UNDO, Outcome, Unavailable, address, read
+from hub_image.updates.update import MARKER, UNDO, Outcome, Refused, Unavailable, address, read
 from hub_image.updates.update import update as run_update
 
 ADDRESS = f"41898282+{github.OURSELVES}@users.noreply.github.com"
@@ -79,13 +79,17 @@ class Proposal:
 def update(repository: Path, answers: Mapping[str, Any]) -> int:
     """Update, or change answers, and propose what came out; return the exit code.
 
-    Raises Problem where not even an issue could be opened.
+    Raises Refused for an answer that cannot be taken: that is for who gave it, and no issue. Raises Problem where not
+    even an issue could be opened.
     """
     name = "answers" if answers else "update"
     close = Proposal(name, "", "", Outcome("", ""), [])
     try:
         outcome = run_update(repository, answers)
     except Unavailable:
+        raise
+    except Refused as problem:
+        github.summary(f"{problem}\n")
         raise
     except Problem as problem:
         outcome = Outcome("", "")
@@ -309,7 +313,12 @@ def describe(outcome: Outcome) -> list[str]:
         f"- {path}: {words.get(letter, 'changed')}" for path, letter in outcome.changed.items()
     ]
     for question, (before, after) in outcome.answers.items():
-        lines.append(f"- answer {question}: {before} becomes {after}")
+        if after is None:
+            lines.append(f"- answer {question}: {before} goes, since it is not asked any more")
+        elif before is None:
+            lines.append(f"- answer {question}: {after}, since it is asked now")
+        else:
+            lines.append(f"- answer {question}: {before} becomes {after}")
     if outcome.kept:
         lines += ["", "### Look at these", ""]
         lines += [f"- {path} stays as you wrote it: {why}" for path, why in outcome.kept.items()]

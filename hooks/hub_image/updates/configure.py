@@ -25,6 +25,7 @@ from hub_image.tools.git import git
 from hub_image.tools.github import fail
 from hub_image.updates import update
 
+NOTHING = "Nothing is changed: give at least one answer."
 TEMPLATE = "copier.yml"  # only the template and its copies have this
 
 
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         if (options.repository / update.ANSWERS).exists():
             if not answers:
-                raise Problem("Nothing is changed: give at least one answer.")
+                github.summary(NOTHING + "\n")
+                raise Problem(NOTHING)
             if options.propose:
                 return propose.update(options.repository, answers)
             return update.show(update.update(options.repository, answers))
@@ -92,6 +94,9 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
             f"HEAD:refs/heads/{branch}",
             environment=propose.credentials(),
         )
+    except update.Refused as problem:
+        github.summary(f"{problem}\n")
+        raise
     except Problem as problem:
         github.summary(
             f"{problem}\n\nNothing was changed. In a terminal, with git and pipx:\n\n```\n{by_hand(source, answers)}\n```\n"
@@ -127,7 +132,6 @@ def configure(repository: Path, answers: Mapping[str, Any], source: str, name: s
 
     `name` is what the image is called if no answer says. Raises Problem, with everything as it was.
     """
-    copier = update.copier()
     if not (repository / TEMPLATE).exists():
         raise Problem(f"There is no {TEMPLATE} here, so this is no copy of the template.")
     update.refuse_changes(repository)
@@ -135,10 +139,13 @@ def configure(repository: Path, answers: Mapping[str, Any], source: str, name: s
         template = update.clone(source, Path(folder, "template"))
         version = update.newest(template, "")
         made = Path(folder, name)
-        given = update.normal(template, version, answers)
+        questions = update.questions_of(template, version)
+        given = update.normal(questions, answers)
         source = source if source.startswith(("https://github.com/", "/")) else f"git+{source}"
         try:
-            copier.run_copy(source, made, data=given, vcs_ref=version, defaults=True, quiet=True)
+            update.fit(source, made, version, {}, given, questions)
+        except Problem:
+            raise
         except Exception as error:
             raise Problem(update.why(error, "A repository cannot be made")) from error
         kept = _changed(repository)

@@ -6,6 +6,8 @@
 - without a conflict it deletes an edited file that a release no longer has, replaces an edited file that is not text,
   and can drop lines where a file moved: what the owner wrote is put back, and named;
 - a recorded answer that the template no longer offers becomes the default without a word: that is refused;
+- so does one that does not fit a changed answer: that is meant, and reported;
+- an answer that somebody gives to a question which is not asked is forgotten without a word: that is refused;
 - what is the owner's is left out of an update, so a list that a new answer asks for is made here;
 - a failure in the middle leaves half an update: everything is put back.
 
@@ -31,6 +33,12 @@ from hub_image.updates import changelog
 ANSWERS = ".copier-answers.yml"
 CURRENT = ":current:"  # the version that the repository has: only answers change
 UNDO = "git reset --hard && git clean --force -d"
+WITHOUT_A_WORD = {"defaults": True, "overwrite": True, "quiet": True}  # how Copier is called
+# How Copier refuses an answer: https://github.com/copier-org/copier/blob/v9.19.1/copier/_user_data.py
+REFUSAL = re.compile(
+    r"(?:Validation error for question|Invalid choice for) '(\w+)': (.*)", re.DOTALL
+)
+YES_OR_NO = {"yes", "no", "true", "false"}
 MARKER = re.compile(rb"^(<{7} before updating|>{7} after updating)\r?$", re.MULTILINE)
 
 
@@ -38,12 +46,16 @@ class Unavailable(Problem):
     """The template could not be had; that may be better the next time."""
 
 
+class Refused(Problem):
+    """Somebody gave an answer that cannot be taken; the message says which ones can."""
+
+
 @dataclass
 class Outcome:
     """What an update did to the working tree.
 
-    `kept`: files of the owner's that Copier would have taken, and why. `answers`: what became of answers, each as
-    (before, after). `changed`: paths that differ from the last commit, each with git's letter: A, M, D or U.
+    `kept`: files of the owner's that stay although the template would have it otherwise, and why. `answers`: what became
+    of answers, each as (before, after), with None where the question is not asked. `changed`: paths that differ from the last commit, each with git's letter: A, M, D or U.
     """
 
     before: str
@@ -110,8 +122,10 @@ def update(
 ) -> Outcome:
     """Update a repository's working tree, which must have no changes of its own, to a release of the template.
 
-    Raises Problem, with everything as it was, where that cannot be done. Conflicts are no failure: they are marked
-    in the files and named in the outcome.
+    Of the recorded answers those stay that fit the ones given, and the others become the default that fits.
+
+    Raises Problem, with everything as it was, where that cannot be done, and Refused where an answer is at fault.
+    Conflicts are no failure: they are marked in the files and named in the outcome.
     """
     recorded = read(repository)
     source, before = recorded.get("_src_path", ""), str(recorded.get("_commit", ""))
@@ -124,34 +138,57 @@ def update(
         template = clone(source, Path(folder, "template"))
         after = version or (before if answers else newest(template, before))
         outcome = Outcome(before, after)
-        given = normal(template, after, answers or {})
+        questions = questions_of(template, after)
+        given = normal(questions, answers or {})
         if after == before and not answers:
             return outcome
         # What the template wrote, and what became of it: by these two the owner's own work is known.
-        base, mine = Path(folder, "base"), Path(folder, "mine")
+        base, mine, new = Path(folder, "base"), Path(folder, "mine"), Path(folder, "new")
         try:
             old = {key: value for key, value in recorded.items() if not key.startswith("_")}
             # From where it is recorded, because its address is written into files.
-            options = {"defaults": True, "overwrite": True, "quiet": True}
-            copier().run_copy(source, base, data=old, vcs_ref=before, **options)
+            try:
+                render(source, base, before, {}, old)
+            except Refused as error:
+                raise Problem(
+                    f"{ANSWERS} records answers that do not go together, as after an edit by hand. {error} Undo "
+                    f"that edit (git log -- {ANSWERS}), and give answers with `hub-image update --data` or the form."
+                ) from error
             git(repository, "checkout-index", "--all", f"--prefix={mine.resolve()}/")
-            new = Path(folder, "new")
             ignored = _ignored(repository) - set(tree(base))
+            if given and after != before:
+                now = render(source, Path(folder, "released"), after, old, {})
+                _refuse_gone(old, now, after, given)
             if ignored or given:
-                copier().run_copy(source, new, data={**old, **given}, vcs_ref=after, **options)
+                given = fit(source, new, after, old, given, questions)
             for path in ignored & set(tree(new)):
                 raise Problem(
                     f"{path}: {after} brings such a file, and git ignores yours: move it away first."
                 )
             ref = copier().VcsRef.CURRENT if answers and after == before else after
-            copier().run_update(repository, data=given, vcs_ref=ref, conflict="inline", **options)
+            copier().run_update(
+                repository, data=given, vcs_ref=ref, conflict="inline", **WITHOUT_A_WORD
+            )
             now = read(repository)
             outcome.after = str(now.get("_commit", after))
-            outcome.answers = _moved(recorded, now, given)
+            if given:
+                outcome.answers = _moved(recorded, now)
+            else:
+                _refuse_gone(recorded, now, after, {})
             outcome.kept = dict(_put_back(repository, base, mine))
             _put_back_comments(repository / ANSWERS, base / ANSWERS, mine / ANSWERS)
-            for path in set(tree(new)) - set(tree(base)) if given else ():
-                _make(new / path, repository / path)
+            if given:
+                asked_for = sorted(set(tree(new)) - set(tree(base)))
+                for path in asked_for:
+                    _make(new / path, repository / path)
+                instead = " or ".join(path for path in asked_for if "/" not in path)
+                for path in sorted(set(tree(base)) - set(tree(new))):
+                    if os.path.lexists(repository / path) and path not in outcome.kept:
+                        outcome.kept[path] = (
+                            "the image no longer reads it; "
+                            + (f"move what you still need into {instead}, and " if instead else "")
+                            + "delete it"
+                        )
         except BaseException as error:  # Ctrl-C too
             git(repository, "reset", "--quiet", "--hard")
             git(repository, "clean", "--quiet", "--force", "-d")
@@ -163,6 +200,68 @@ def update(
     outcome.changed = changes(repository)
     outcome.conflicts = sorted(path for path in outcome.changed if _is_marked(repository / path))
     return outcome
+
+
+def render(
+    source: str, folder: Path, version: str, recorded: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make a repository of answers in an empty folder; return the answers that it records.
+
+    Copier gives way with recorded answers and not with given ones: what no longer fits becomes the default.
+    Raises Refused for a given answer that does not fit, and what Copier raises.
+    """
+    import yaml
+
+    if recorded:
+        folder.mkdir(parents=True)
+        (folder / ANSWERS).write_text(yaml.safe_dump(dict(recorded), allow_unicode=True), "utf-8")
+    try:
+        copier().run_copy(source, folder, data=dict(given), vcs_ref=version, **WITHOUT_A_WORD)
+    except ValueError as error:
+        if sentence := refusal(error):
+            raise Refused(sentence) from error
+        raise
+    return read(folder)
+
+
+def fit(
+    source: str,
+    folder: Path,
+    version: str,
+    recorded: Mapping[str, Any],
+    given: Mapping[str, Any],
+    questions: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Make a repository of recorded and given answers in an empty folder; return the answers to give.
+
+    Those are more than were given where one calls for another: who names a base does not start from scratch.
+    Raises Refused as `render` does, and for an answer to a question that is not asked.
+    """
+
+    def attempt(recorded: Mapping[str, Any]) -> dict[str, Any]:
+        now = render(source, folder, version, recorded, given)
+        for question in given:
+            if question not in now:
+                raise Refused(f"{question} is asked only with {_with(questions[question], now)}.")
+        return now
+
+    try:
+        attempt(recorded)
+        return dict(given)
+    except Refused:
+        words = " ".join(str(questions[question].get("when", "")) for question in given)
+        called = set(re.findall(r"\w+", words)) & set(recorded) - set(given)
+        if not called:
+            raise
+        shutil.rmtree(folder)
+        others = {question: recorded[question] for question in recorded if question not in called}
+        try:
+            now = attempt(others)
+        except Refused:
+            pass  # what the first attempt said is nearer to what was given
+        else:
+            return {**{question: now[question] for question in called if question in now}, **given}
+        raise
 
 
 def read(repository: Path) -> dict[str, Any]:
@@ -247,42 +346,82 @@ def why(error: Exception, what: str) -> str:
     return f"{what}, and nothing was changed: {said[-1].strip()}"
 
 
-def _moved(recorded: Mapping, now: Mapping, given: Mapping) -> dict[str, tuple[Any, Any]]:
-    """Return the answers that changed. Raises Problem where nobody asked for that."""
-    moved = {
-        question: (recorded[question], now[question])
-        for question in recorded
-        if question in now and now[question] != recorded[question] and not question.startswith("_")
+def refusal(error: ValueError) -> str:
+    """Return Copier's refusal of an answer as a sentence of ours; empty where it is something else."""
+    if not (found := REFUSAL.search(str(error))):
+        return ""
+    question, said = found[1], " ".join(found[2].split())
+    if unknown := re.fullmatch(r"(.*) is not in \[(.*)\]", said):
+        answer, choices = (part.replace("'", "") for part in unknown.groups())
+        return f"{question}: there is no `{answer}`; choose from {choices}."
+    return f"{question}: {said}"
+
+
+def _with(question: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+    """Return with which other answers a question is asked; those that are there are left out."""
+    conditions = []
+    for part in str(question["when"]).strip("{} ").split(" and "):
+        name, _, value = (word.strip(" '") for word in part.partition("=="))
+        if answers.get(name) != value or not value:
+            conditions.append(f"{name}: {value}" if value else f"an answer to {name.split()[0]}")
+    return f"{' and '.join(conditions)}; give that answer as well"
+
+
+def _moved(recorded: Mapping, now: Mapping) -> dict[str, tuple[Any, Any]]:
+    """Return the answers that changed, came or went."""
+    return {
+        question: (recorded.get(question), now.get(question))
+        for question in {**recorded, **now}
+        if not question.startswith("_") and recorded.get(question) != now.get(question)
     }
-    for question, (before, after) in moved.items():
-        if not given:
+
+
+def _refuse_gone(recorded: Mapping, now: Mapping, version: str, given: Mapping) -> None:
+    """Raise Problem where a release has changed an answer: it no longer offers what is recorded."""
+    for question, (before, after) in _moved(recorded, now).items():
+        if before is not None and after is not None and question not in given:
             raise Problem(
                 f"{ANSWERS}: the template no longer offers {question}: {before}, and would take {after}; choose one "
-                f"yourself, as in `hub-image update --data {question}={after}`."
+                f"yourself, as in `hub-image update --version {version} --data {question}={after}`."
             )
-    return moved
 
 
-def normal(template: Path, version: str, answers: Mapping[str, str]) -> dict[str, Any]:
-    """Return answers as Copier takes them: `-` is the empty one, and lists have commas.
-
-    Raises Problem for a question that nobody asks: Copier would take its answer and forget it.
-    """
+def questions_of(template: Path, version: str) -> dict[str, Any]:
+    """Return the questions that people are asked by a version of the template."""
     import yaml
 
-    questions = asked(yaml.safe_load(_show(template, version, "copier.yml")) or {})
-    for name in answers:
-        if name not in questions:
-            raise Problem(f"{name}: there is no such question; there are {', '.join(questions)}.")
+    return asked(yaml.safe_load(_show(template, version, "copier.yml")) or {})
+
+
+def normal(questions: Mapping[str, Any], answers: Mapping[str, str]) -> dict[str, Any]:
+    """Return answers as Copier takes them, from how people write them.
+
+    `-` is the empty one. Choices are found in any case, and of several also by the name that people see, with anything
+    between them: `R and Julia`, `[r, julia]`.
+
+    Raises Refused for a question that nobody asks, whose answer Copier would take and forget, and for a yes or no that
+    is neither, which it would take for no.
+    """
     given: dict[str, Any] = {}
     for name, answer in answers.items():
-        given[name] = "" if answer == "-" else answer
-        if (
-            isinstance(answer, str)
-            and isinstance(questions[name], dict)
-            and questions[name].get("multiselect")
-        ):
-            given[name] = [word for word in re.split(r"[\s,\[\]]+", given[name]) if word]
+        if name not in questions:
+            raise Refused(f"{name}: there is no such question; there are {', '.join(questions)}.")
+        question = questions[name] if isinstance(questions[name], dict) else {}
+        given[name] = answer
+        if not isinstance(answer, str):
+            continue
+        answer = "" if answer.strip() == "-" else answer.strip()
+        if question.get("choices"):
+            answer = answer.lower()
+        if question.get("multiselect"):
+            choices = question["choices"]
+            for seen, choice in choices.items() if isinstance(choices, dict) else ():
+                answer = re.sub(rf"(?<!\w){re.escape(seen.lower())}(?!\w)", choice, answer)
+            given[name] = [word for word in re.split(r"[^\w.-]+", answer) if word and word != "and"]
+        elif question.get("type") == "bool" and answer.lower() not in YES_OR_NO:
+            raise Refused(f"{name}: answer yes or no.")
+        else:
+            given[name] = answer
     return given
 
 
