@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conftest import CATALOG
 from hub_image.adopt.carry import CARRIED, LEFT, REPLACED, carry
 from hub_image.adopt.commands import Setting
+from hub_image.adopt.guess import base_of
 from hub_image.syntax.dockerfile import parse
 
 # A mark, unlike any other, goes where it says MARK: the oracle looks for it and reads no Dockerfile.
@@ -68,6 +69,7 @@ PIECES = [
     "VOLUME /MARK",
     "FROM quay.io/jupyter/other:MARK AS other",
     "INVENTED MARK",
+    *(f"{name} MARK" for name in ("SOURCE", "TEXT", "STEP", "CP", "ALL", "_INIT__", "FREE")),
     "SHELL 5",
     'SHELL {"MARK": 1}',
     'COPY [1, "MARK"]',
@@ -182,3 +184,64 @@ def test_parse_keeps_what_a_shell_is_given():
     assert (run.line, run.comment) == (3, "# why")
     assert run.source == "a && \\\n  b <<X\n# this\nX"
     assert json.dumps(run.arguments) == '"a &&   b <<X"'
+
+
+WORDS = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+]
+WORDS += [
+    "USER",
+    "WORKDIR",
+    "CP",
+    "SOURCE",
+    "a",
+    "b",
+    "=",
+    "$x",
+    "${x:-",
+    "/tmp/",
+    "<<E",
+    "E",
+    "|",
+    ";",
+]
+WORDS += [
+    "\\",
+    "'",
+    '"',
+    "`",
+    "$(",
+    ")",
+    "[",
+    "]",
+    '["a"]',
+    "--from=a",
+    "#",
+    " ",
+    " ",
+    "\n",
+    "\n",
+    "\n",
+]
+
+
+@settings(max_examples=200, **QUIETLY)
+@given(
+    st.lists(st.sampled_from(WORDS) | st.text(max_size=3), max_size=25).map("".join),
+    st.sampled_from(SETTINGS),
+)
+def test_any_text_is_a_dockerfile(text, setting):
+    """Each instruction that is found is decided on; no text ends in a traceback."""
+    base_of(text)
+    decisions, _ = carry(text, setting)
+    assert [decision.instruction for decision in decisions] == list(parse(text))

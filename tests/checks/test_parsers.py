@@ -4,6 +4,7 @@ import json
 import string
 from pathlib import Path
 
+import dockerfile as buildkit
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -86,6 +87,72 @@ def test_any_repository_is_read(tmp_path_factory: pytest.TempPathFactory, data: 
     checks.fix(repository, checks.run(repository))
     for finding in checks.run(repository):
         assert finding.line >= 1 and len(str(finding).splitlines()) == 1
+
+
+# Dockerfile: BuildKit's own parser is the oracle ------------------------------------------------
+
+DOCKERFILE = [
+    "FROM x",
+    "RUN",
+    "run",
+    "COPY",
+    "ENV a=b",
+    "ONBUILD",
+    "USER",
+    "SOURCE",
+    "a",
+    "EOF",
+    "A",
+]
+DOCKERFILE += [
+    "<<EOF",
+    "<<-EOF",
+    "<<'EOF'",
+    "3<<A",
+    "<<<w",
+    "<",
+    "'",
+    '"',
+    "`",
+    "\\",
+    "\\ ",
+    "#",
+    "=",
+    "[",
+]
+DOCKERFILE += [
+    "# c\n",
+    "# escape=`\n",
+    "# syntax=x\n",
+    "`\n",
+    "\\\n",
+    "\\\\\n",
+    "\\ \n",
+    "\r\n",
+    " ",
+    "\t",
+]
+DOCKERFILE += ["\n", "\n", "\n", '["a"]', "--mount=type=cache"]
+
+
+@settings(max_examples=500)
+@given(text=st.lists(st.sampled_from(DOCKERFILE), min_size=1, max_size=16).map("".join))
+def test_dockerfile_is_what_buildkit_reads(text: str):
+    """Where BuildKit takes a text, ours finds the same instructions in the same lines."""
+    try:
+        wanted = buildkit.parse_string(text)
+    except buildkit.GoParseError:
+        return
+    if all(command.cmd for command in wanted):  # it names no instruction whose name it cannot read
+        found = [(i.line, i.name, i.arguments.split()) for i in dockerfile.parse(text)]
+        assert found == [
+            (
+                command.start_line,
+                command.cmd.upper(),
+                command.original.split("\n")[0].strip()[len(command.cmd) :].split(),
+            )
+            for command in wanted
+        ]
 
 
 # conda: py-rattler is the oracle ----------------------------------------------------------------

@@ -14,6 +14,7 @@ import json
 import posixpath
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
@@ -116,6 +117,21 @@ class _Carrier:
         self.began = False  # whether anything came that preBuild would come before
         self.defaults: dict[str, str] = {}  # of the arguments before the first FROM
         self.lists_to_come = self.is_last_folder = False
+        self.methods: dict[str, Callable[[Instruction], tuple[str, str]]] = {
+            "RUN": self._run,
+            "COPY": self._copy,
+            "ADD": self._add,
+            "ENV": self._env,
+            "ARG": self._arg,
+            "USER": self._user,
+            "WORKDIR": self._workdir,
+            "SHELL": self._shell,
+            "LABEL": self._label,
+            "MAINTAINER": self._label,
+            "EXPOSE": self._expose,
+            "CMD": self._cmd,
+            "ENTRYPOINT": self._cmd,
+        }
 
     def all(self, instructions: list[Instruction]) -> tuple[list[Decision], dict[str, str]]:
         """Decide on all instructions; return the decisions and the scripts."""
@@ -157,11 +173,11 @@ class _Carrier:
                         "it was made for another base image; see whether you still need it, "
                         "and do it in preBuild (root) or postBuild (user)"
                     )
-                elif instruction.name in ("HEALTHCHECK", "VOLUME", "STOPSIGNAL", "ONBUILD"):
+                elif instruction.name in OTHERS:
                     raise Left(OTHERS[instruction.name])
                 else:
-                    method = getattr(self, f"_{instruction.name.lower()}", self._unknown)
-                    decision = method(instruction)
+                    decide = self.methods.get(instruction.name, self._unknown)
+                    decision = decide(instruction)
             except Left as reason:
                 decision = LEFT, str(reason)
             decisions.append(Decision(instruction, *decision))
@@ -399,8 +415,6 @@ class _Carrier:
     def _label(self, instruction: Instruction) -> tuple[str, str]:
         raise Left("the new Dockerfile has labels of its own; say it in README.md")
 
-    _maintainer = _label
-
     def _expose(self, instruction: Instruction) -> tuple[str, str]:
         if instruction.arguments in ("8888", "8888/tcp"):
             return REPLACED, "the new Dockerfile does the same"
@@ -413,8 +427,6 @@ class _Carrier:
         if words and program in USUAL_STARTS:
             return REPLACED, "the new image starts JupyterLab, or what the hub asks for"
         raise Left("a hub starts its own server; do what must come before it in `start`")
-
-    _entrypoint = _cmd
 
     # What they share.
 

@@ -1,11 +1,16 @@
-"""Reading a Dockerfile as a list of instructions."""
+"""Reading a Dockerfile as a list of instructions.
+
+Ours, because no parser on PyPI serves: `dockerfile-parse` knows no here-documents, and `dockerfile`,
+which is BuildKit's own, is archived, stops at the first mistake and gives no comments. The tests
+compare with the latter.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 COMMENT = re.compile(r"\s*#")
-CONTINUED = re.compile(r"\\[ \t]*$")
+DIRECTIVE = re.compile(r"\s*#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
 HEREDOC = re.compile(r"(?:^|(?<=\s))\d*<<(-?)(['\"]?)([^\s<'\"]+)\2(?=\s|$)")
 
 
@@ -28,7 +33,9 @@ def parse(text: str) -> Iterator[Instruction]:
     After https://docs.docker.com/reference/dockerfile/. A here-document that never ends counts
     as none, so that it cannot swallow what follows.
     """
-    lines = re.split(r"\r?\n", text)
+    lines = re.split(r"\r?\n", text.removeprefix("\ufeff"))
+    escape = re.escape(_escape(lines))
+    continued = re.compile(rf"(?<!{escape}){escape}[ \t]*$")
     comment: list[str] = []
     at = 0
     while at < len(lines):
@@ -37,15 +44,19 @@ def parse(text: str) -> Iterator[Instruction]:
             comment = [*comment, line.strip()] if line.strip() else []
             continue
         first = at
-        written = [line.lstrip()]
-        while CONTINUED.search(written[-1]) and at < len(lines):
-            if lines[at].strip() and not COMMENT.match(lines[at]):
-                written.append(lines[at])
+        parts = [line.lstrip()]
+        while continued.search(parts[-1]):
+            parts[-1] = continued.sub("", parts[-1])
+            while at < len(lines) and (not lines[at].strip() or COMMENT.match(lines[at])):
+                at += 1
+            if at == len(lines):
+                break
+            parts.append(lines[at])
             at += 1
-        written[-1] = CONTINUED.sub("", written[-1])
-        joined = "".join(CONTINUED.sub("", part) for part in written)
+        joined = "".join(parts)
         if not joined.strip():
             continue
+        written = ["\\\n".join(parts)]
         name = joined.split(maxsplit=1)[0]
         arguments = joined.strip()[len(name) :].strip()
         if name.upper() in ("RUN", "COPY", "ADD"):
@@ -60,6 +71,17 @@ def parse(text: str) -> Iterator[Instruction]:
         )
         yield Instruction(first, name.upper(), arguments, source, "\n".join(comment))
         comment = []
+
+
+def _escape(lines: list[str]) -> str:
+    """Return the sign that continues lines: a backslash, unless a directive at the top says else."""
+    for line in lines:
+        found = DIRECTIVE.match(line)
+        if not found:
+            break
+        if found[1].lower() == "escape" and found[2] == "`":
+            return "`"
+    return "\\"
 
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
