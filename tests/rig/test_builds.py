@@ -49,12 +49,28 @@ SCRIPTS = {
     "postBuild": "#!/bin/bash -e\n{ id -u; wc -l <apt.txt; } >{prefix}/share/post-build\n",
     "start": '#!/bin/bash -e\nexport FROM_START="a b"\nexec "$@"\n',
 }
+# An old version of what install.R lists. It belongs to root, as what Rocker's images bring.
+OLD_PRAISE = """
+mkdir praise
+touch praise/NAMESPACE
+cat >praise/DESCRIPTION <<EOF
+Package: praise
+Version: 0.9.0
+Title: Praise
+Description: An old version.
+License: MIT
+Author: Nobody
+Maintainer: Nobody <nobody@example.org>
+EOF
+R CMD INSTALL praise
+rm -r praise
+"""
 CODE = {
     "python": "import emcee, sys; print('python', sys.prefix)",
-    "r": "library(praise); cat('R', nzchar(praise()))",
+    "r": "library(praise); cat('R', format(packageVersion('praise')), nzchar(praise()))",
     "julia": 'using Example; println(hello("hub"))',
 }
-ANSWERS = {"r": "R TRUE", "julia": "Hello, hub"}
+ANSWERS = {"r": "R 1.0.0 TRUE", "julia": "Hello, hub"}
 
 
 def fill(project: Path, prefix: str) -> None:
@@ -73,7 +89,8 @@ def fill(project: Path, prefix: str) -> None:
             '[deps]\nExample = "7876af07-990d-54b4-ab0e-23690620f79a"\n'
         )
     for name, script in SCRIPTS.items():
-        (project / name).write_text(script.replace("{prefix}", prefix))
+        old = OLD_PRAISE if name == "preBuild" and (project / "install.R").exists() else ""
+        (project / name).write_text(script.replace("{prefix}", prefix) + old)
 
 
 @pytest.fixture(scope="session")
@@ -120,9 +137,13 @@ def kernels(run, image: str, user: str = "1000:100") -> dict[str, str]:
     return json.loads(result.stdout.splitlines()[-1])
 
 
+@pytest.mark.world("rocker-library")
 @pytest.mark.parametrize("user", ["1000:100", "1000:1000"])
 def test_kernels_find_what_the_lists_name(image, run, user, cell):
-    """C1, C3 to C5, C11: as a hub starts it, every kernel of the image imports the added packages."""
+    """C1, C3 to C5, C11: as a hub starts it, every kernel of the image imports the added packages.
+
+    R's was there before in an old version, which belonged to root.
+    """
     answers = kernels(run, image, user)
     assert answers.pop("python3").startswith("python /")
     languages = CELLS[cell].get("languages", [])
@@ -250,10 +271,26 @@ def failing(project, build):
     return fail
 
 
+# A package whose old version loads and whose new one cannot be installed.
+BROKEN_UPDATE = r"""folder <- file.path(tempdir(), "broken")
+dir.create(file.path(folder, "R"), recursive = TRUE)
+file.create(file.path(folder, "NAMESPACE"))
+install <- function(version, code) {
+  writeLines(c("Package: broken", paste("Version:", version), "Title: Probe", "Description: A probe.",
+    "License: MIT", "Author: Nobody", "Maintainer: Nobody <nobody@example.org>"), file.path(folder, "DESCRIPTION"))
+  writeLines(code, file.path(folder, "R/code.R"))
+  install.packages(folder, repos = NULL, type = "source")
+}
+install("1.0", "good <- 1"); install("2.0", "bad <- (")
+"""
+
+
 @pytest.mark.parametrize(
     ("cell", "name", "text", "said"),
     [
-        ("scratch-r-julia-pip", "install.R", 'install.packages("nosuchpackage")\n', "install.R: cannot load nosuchpackage"),
+        ("scratch-r-julia-pip", "install.R", 'install.packages("nosuchpackage")\n', "install.R:1: cannot load nosuchpackage"),
+        ("scratch-r-julia-pip", "install.R", 'install.packages(c(\n  "here"\n  "praise"\n))\n', "install.R:3:3: unexpected string constant"),
+        ("scratch-r-julia-pip", "install.R", BROKEN_UPDATE, "install.R:10: cannot install broken, for the reason above"),
         ("scratch-r-julia-pip", "apt.txt", "nosuchpackage\n", "nosuchpackage"),
         ("scratch-r-julia-pip", "requirements.txt", "jupyter-server==1.24.0\n", "JupyterHub no longer starts"),
         ("scratch-r-julia-pip", "preBuild", "#!/bin/bash -e\nfalse\n", "preBuild"),

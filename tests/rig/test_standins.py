@@ -110,6 +110,18 @@ def test_languages(base: Base) -> None:
         assert there == (language in base.entry["languages"])
 
 
+@pytest.mark.whole_matrix
+@pytest.mark.world("rocker-library")
+@pytest.mark.parametrize("base", ["rocker-geospatial"], indirect=True)
+def test_packages_of_rocker_belong_to_staff(base: Base) -> None:
+    library = "/usr/local/lib/R/site-library"
+    stat = base.shell(f"stat -c '%U:%G %a' {library} {library}/*/").stdout.splitlines()
+    assert stat[0] == "root:staff 2775"
+    assert set(stat[1:]) == {"root:staff 775"}
+    done = base.shell("Rscript -e 'install.packages(\"here\")'", user="1000:100")
+    assert "is not writable" in done.stderr
+
+
 if rig.is_provided():  # stand-ins have Debian's Python, whatever the real image pins
 
     @pytest.mark.whole_matrix

@@ -24,7 +24,7 @@ from hub_image.repository import files
 class Package:
     """One entry of a list. `admits` tells whether the entry allows a version, given as text."""
 
-    manager: str  # conda, pip, apt or vscode
+    manager: str  # conda, pip, apt, vscode, or r of what install.R may ask for
     name: str
     text: str
     line: int
@@ -60,11 +60,15 @@ class Channel:
 
 @dataclass(frozen=True)
 class PackageList:
-    """What a list says; `channels` only of a conda list."""
+    """What a list says; `channels` only of a conda list.
+
+    install.R is a program, so nobody knows its packages before it runs: `strings` are what may be their names.
+    """
 
     packages: tuple[Package, ...] = ()
     problems: tuple[Problem, ...] = ()
     channels: tuple[Channel, ...] = ()
+    strings: tuple[Package, ...] = ()
 
 
 def candidates(text: str) -> Iterator[str]:
@@ -340,11 +344,17 @@ R_TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 R_PAIRS = {"(": ")", "[": "]", "{": "}"}
+# What only uses a package that is there already.
+R_USE = re.compile(
+    r"\b(library|require|requireNamespace|loadNamespace|packageVersion|find\.package|system\.file)"
+    r"\s*\(\s*(package\s*=\s*)?$"
+)
 
 
 @lru_cache
 def r(text: str) -> PackageList:
-    """Look for what R would refuse in an install.R: open strings, brackets, and `c("a", )`."""
+    """Read an install.R: what R would refuse (open strings, brackets, `c("a", )`), and its strings."""
+    strings: list[Package] = []
     open_brackets: list[tuple[str, int, bool]] = []  # (bracket, offset, whether it is `c(`)
     comma = -1  # offset of a comma that nothing has followed yet
     position = 0
@@ -381,6 +391,9 @@ def r(text: str) -> PackageList:
                 return problem(
                     comma, "R stops at a comma with nothing after it in `c()`; remove it"
                 )
+        if kind == "string" and not R_USE.search(text[max(0, offset - 100) : offset]):
+            line = text.count("\n", 0, offset) + 1
+            strings.append(Package("r", match[0][1:-1], match[0], line))
         if kind == "comma":
             comma = offset
         elif kind not in ("comment", "space"):
@@ -388,7 +401,7 @@ def r(text: str) -> PackageList:
     if open_brackets:
         bracket, opened, _ = open_brackets[-1]
         return problem(opened, f"this `{bracket}` is never closed; add `{R_PAIRS[bracket]}`")
-    return PackageList()
+    return PackageList(strings=tuple(strings))
 
 
 # Julia -----------------------------------------------------------------------------------------

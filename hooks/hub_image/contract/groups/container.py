@@ -474,9 +474,10 @@ def _installs_into(image: Container) -> list[str]:
 @CHECKS.check(
     "C14",
     "people can install R packages for one session",
-    why="`install.packages()` writes into the first library.",
+    why="`install.packages()` writes into the first library. To update a package it moves the old one's folder away and "
+    "deletes it; where it cannot, it says so, and the old version still loads.",
     source="https://docs.2i2c.org/user/environment/customize/",
-    fix="Give the first folder of .libPaths() to user 1000.",
+    fix="Give the first folder of .libPaths() and the folders in it to user 1000.",
 )
 def r_writable(image: Container) -> str:
     if not image.has_r:
@@ -484,6 +485,9 @@ def r_writable(image: Container) -> str:
     folder = image.shell("Rscript -e 'cat(.libPaths()[1])'")
     if image.exec("test", "-w", folder).returncode:
         raise Failure(f"user 1000 cannot write to {folder}")
+    if kept := image.exec("find", folder, "-type", "d", "!", "-writable").stdout.splitlines():
+        package = kept[0].removeprefix(f"{folder}/").split("/")[0]
+        raise Failure(f"user 1000 can install packages into {folder}, but not update {package}")
     return folder
 
 
