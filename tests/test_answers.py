@@ -64,6 +64,10 @@ BAD = [
             ("quay.io/ocean/base@sha256:abc", "Give a reference such as"),
             ("quay.io/ocean/base:1\nRUN id", "Give a reference such as"),
             ("", "Give a reference such as"),
+            ("quay.io/pangeo/base-image:2026.06.04", "ONBUILD"),
+            ("quay.io/pangeo/base-image:master", "ONBUILD"),
+            ("quay.io/pangeo/base-notebook-onbuild:2020.01.03", "ONBUILD"),
+            (f"docker.io/library/node:8-onbuild@{DIGEST}", "ONBUILD"),
         )
     ],
     *[

@@ -260,7 +260,8 @@ def test_graphics_cards_and_dask_where_they_were_asked_for(render):
     text = (folder / "Dockerfile").read_text()
     assert "\nARG CONDA_OVERRIDE_CUDA=" in text and "ENV CONDA_OVERRIDE_CUDA" not in text
     settled = (folder / ".github/build/settled.bash").read_text()
-    assert "dask-gateway" not in settled, "the family brings it"
+    newer = f"'dask-gateway>={CATALOG['packages']['dask-gateway']}'"
+    assert newer in settled, "the family brings it, and may bring an older one"
     folder = render(base="pangeo-pytorch", package_manager="pip")
     for path in ("Dockerfile", "GUIDE.md"):
         assert "conda are chosen" not in (text := (folder / path).read_text())
@@ -269,6 +270,18 @@ def test_graphics_cards_and_dask_where_they_were_asked_for(render):
     assert "CONDA_OVERRIDE_CUDA" not in (folder / "Dockerfile").read_text()
     settled = (folder / ".github/build/settled.bash").read_text()
     assert f"dask-gateway={CATALOG['packages']['dask-gateway']}" in settled
+
+
+def test_tini_comes_first_and_the_family_s_command_last(rendered, answers):
+    """tini buries dead processes, which no family's own entrypoint does; what a family documents of its command works."""
+    text = (rendered / "Dockerfile").read_text()
+    entrypoint, command = (
+        json.loads(re.search(rf"^{step} (.*)$", text, re.M)[1]) for step in ("ENTRYPOINT", "CMD")
+    )
+    assert entrypoint[0] == "tini" and entrypoint.count("tini") == 1
+    assert entrypoint[-1] == "hub-start"
+    own = ["jupyter", "lab", "--no-browser", "--ip=*"]
+    assert command == (family(answers)["command"] or own)
 
 
 def test_dockerfile_keeps_the_contract_it_can_keep_in_text(rendered):

@@ -26,8 +26,8 @@ CELLS = {
     "scratch-r-julia-pip": SCRATCH | {"package_manager": "pip", "languages": ["r", "julia"]},
     "docker-stacks-conda": {"base": "jupyter-scipy", "package_manager": "conda"},
     "docker-stacks-pip": {"base": "jupyter-minimal", "package_manager": "pip"},
-    "pangeo-conda": {"base": "pangeo", "package_manager": "conda"},
-    "pangeo-pip": {"base": "pangeo-base", "package_manager": "pip"},
+    "pangeo-conda": {"base": "pangeo-base", "package_manager": "conda"},
+    "pangeo-pip": {"base": "pangeo", "package_manager": "pip"},
     "rocker-geospatial": {"base": "rocker-geospatial", "languages": ["r"]},
     "rocker-binder": {"base": "rocker-binder", "languages": ["r"]},
 }
@@ -161,13 +161,14 @@ def test_system_packages_and_scripts(image, run):
     assert result.stdout.splitlines()[-4:] == ["0", "1000", str(MESSY_APT.count(b"\n")), "a b"]
 
 
+@pytest.mark.world("julia-depot-path")
 def test_julia_and_its_kernel_are_outside_the_home(image_of, run):
     """C5, C22: the kernel here is a stand-in that hands code to a real Julia; see the rig's README."""
     image = image_of("scratch-r-julia-pip")
     specs = json.loads(run(image, "jupyter", "kernelspec", "list", "--json").stdout)["kernelspecs"]
     julia = next(spec for spec in specs.values() if spec["spec"]["language"] == "julia")
     assert not julia["resource_dir"].startswith("/home")
-    assert run(image, "printenv", "JULIA_DEPOT_PATH").stdout == "/opt/julia-depot\n"
+    assert run(image, "printenv", "JULIA_DEPOT_PATH").stdout == "/opt/julia-depot:\n"
 
 
 def test_a_list_may_be_newer_than_its_manifest(project, image_of, build, run):
@@ -334,6 +335,56 @@ def test_signals_reach_the_server(image, run):
     command = "trap 'echo stopped; exit 5' TERM; kill -TERM 1 & sleep 20 & wait"
     result = run(image, "bash", "-c", command)
     assert (result.returncode, result.stdout) == (5, "stopped\n"), result.stderr
+
+
+@pytest.mark.world("pangeo-base-has-no-git", "login-shells")
+def test_a_terminal_has_what_the_server_has(image, run, cell):
+    """JupyterLab opens login shells, VS Code both kinds, in a home without the image's .bashrc."""
+    look = 'type -P python pip jupyter git; echo "$PATH"'
+    server = run(image, "bash", "-c", look).stdout.splitlines()
+    assert len(server) == 5, "git too, which not every base has"
+    folder = server[0].rpartition("/")[0]
+    for command in ("bash -lc", "bash -lic", "bash -ic"):
+        started = f"PATH=/from/start:$PATH exec {command} '{look}'"
+        *found, path = run(image, "bash", "-c", started).stdout.splitlines()
+        assert found == server[:4]
+        assert "/from/start" in path.split(":"), "what `start` set stays"
+    bare = ["env", "-i", "HOME=/tmp", "PATH=/usr/bin:/bin", "bash", "-lc", "type -P python"]
+    assert run(image, *bare).stdout == f"{folder}/python\n", "also for an SSH server's shell"
+    if "conda" in cell or "docker-stacks" in cell or "pangeo" in cell:
+        for kind in ("-lic", "-ic"):
+            said = run(image, "bash", kind, "conda activate && type -t conda").stdout
+            assert said == "function\n"
+
+
+def test_the_first_process_buries_the_dead(image, run):
+    assert run(image, "cat", "/proc/1/comm").stdout == "tini\n"
+
+
+ANSWERED = """
+import sys, time, urllib.request
+for address in sys.argv[1:]:
+    for _ in range(240):
+        try:
+            print(urllib.request.urlopen(address).status)
+            break
+        except OSError:
+            time.sleep(0.5)
+"""
+
+
+def test_started_by_hand_it_serves(image, cell):
+    """Without a command, on IPv4 and IPv6; docker-stacks' own variables do what its documentation says."""
+    path = "/mine/" if "docker-stacks" in cell else "/"
+    options = ["--network=none", "--sysctl=net.ipv6.conf.all.disable_ipv6=0"]
+    options += [f"--env=NOTEBOOK_ARGS=--ServerApp.base_url={path}"]
+    container = rig.check(["docker", "run", "--detach", *options, image]).strip()
+    addresses = [f"http://{host}:8888{path}api" for host in ("127.0.0.1", "[::1]")]
+    try:
+        ask = ["docker", "exec", container, "python", "-c", ANSWERED, *addresses]
+        assert rig.check(ask) == "200\n200\n"
+    finally:
+        rig.check(["docker", "rm", "--force", container])
 
 
 def test_a_hundred_packages_of_a_real_community(template, build, run, tmp_path):

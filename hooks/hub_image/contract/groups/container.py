@@ -26,6 +26,11 @@ UPDATE_ENV = "https://infrastructure.2i2c.org/howto/update-env/"
 BASEHUB = "https://github.com/2i2c-org/infrastructure/blob/main/helm-charts/basehub/values.yaml"
 USER, OTHER_GROUP = "1000:100", "1000:1000"
 ENVIRONMENT = "/tmp/.hub-image-environment"
+# The Dockerfile notes what the base itself has in the homes.
+HOME_OF_THE_BASE = "/usr/local/lib/hub-image/home-of-the-base"
+# Folders that a node with a graphics card mounts: bases for such cards have them in PATH.
+# https://github.com/jupyter/docker-stacks/blob/main/images/pytorch-notebook/cuda12/Dockerfile
+OF_THE_NODE = ("/usr/local/nvidia/",)
 OLDEST_HUB = 4
 SAFE_PROXY = Version("4.1.1")
 CELLS = {
@@ -105,9 +110,19 @@ class Container:
         options = (f"--user={USER}", "--network=none", "--entrypoint=sleep")
         return self.session.start(*options, self.target.reference, "infinity")
 
+    @cached_property
+    def home_of_the_base(self) -> set[str]:
+        """What the base itself has in the homes: not the owner's, and no edit of theirs removes it."""
+        listed = docker.call("exec", self.own_home, "cat", HOME_OF_THE_BASE)
+        return set(listed.stdout.splitlines())
+
     def in_own_home(self, script: str) -> list[str]:
-        """The lines that a shell script prints where the image's own home is not hidden."""
-        return docker.call("exec", self.own_home, "sh", "-c", script).stdout.splitlines()
+        """The paths that a shell script prints where the image's own home is not hidden.
+
+        Without those of the base.
+        """
+        printed = docker.call("exec", self.own_home, "sh", "-c", f"{script} 2>/dev/null").stdout
+        return [path for path in printed.splitlines() if path not in self.home_of_the_base]
 
     @cached_property
     def python(self) -> str:
@@ -255,13 +270,11 @@ def privileges(image: Container) -> str:
 def home(image: Container) -> None:
     software = image.in_own_home(
         "find /home -mindepth 2 -maxdepth 8 \\( -path '*/site-packages/*' -o -name conda-meta "
-        "-o -name pyvenv.cfg -o -path '*/bin/*' -perm -1 \\) -prune -print 2>/dev/null | head -3"
+        "-o -name pyvenv.cfg -o -path '*/bin/*' -perm -1 \\) -prune -print"
     )
     if software:
         raise Failure(f"{software[0]} is hidden on a hub")
-    files = image.in_own_home(
-        "find /home -mindepth 2 -maxdepth 2 -type f ! -name '.*' 2>/dev/null | head -3"
-    )
+    files = image.in_own_home("find /home -mindepth 2 -maxdepth 2 -type f ! -name '.*'")
     if files:
         raise Warning(f"{files[0]} is hidden on a hub")
 
@@ -313,6 +326,36 @@ def signals(image: Container) -> None:
     docker.call("stop", "--time=5", container)
     if "heard" not in docker.call("logs", container).stdout:
         raise Failure("the signal TERM does not reach the server")
+
+
+@CHECKS.check(
+    "C7",
+    "dead processes are buried",
+    why="What a server's programs leave behind becomes the first process's, and stays as a zombie "
+    "where that one never asks for it; VS Code and a desktop leave many.",
+    source="https://github.com/krallin/tini#why-tini",
+    fix="Let tini be the first word of the entrypoint.",
+)
+def zombies(image: Container) -> None:
+    code = """
+import os, time
+reads, writes = os.pipe()
+if not (child := os.fork()):
+    if orphan := os.fork():
+        os.write(writes, str(orphan).encode())
+    os._exit(0)
+os.waitpid(child, 0)
+orphan = os.read(reads, 20).decode()
+end = time.monotonic() + 3
+while os.path.exists("/proc/" + orphan) and time.monotonic() < end:
+    time.sleep(0.1)
+print("zombie" if os.path.exists("/proc/" + orphan) else "buried")
+"""
+    found = image.ask(code)
+    if not found:
+        raise NotApplicable("no Python runs")
+    if found != "buried":
+        raise Failure("a process that ended is still there after three seconds")
 
 
 @CHECKS.check(
@@ -580,7 +623,7 @@ def moved_from_home(image: Container) -> None:
     if depot.startswith("/home/"):
         raise Failure(f"{depot} has {IN_HOME['.julia']}")
     names = " ".join(f"/home/*/{name}" for name in IN_HOME)
-    for folder in image.in_own_home(f"ls -d {names} 2>/dev/null"):
+    for folder in image.in_own_home(f"ls -d {names}"):
         for name, advice in IN_HOME.items():
             if folder.endswith(f"/{name}"):
                 raise Failure(f"{folder} has {advice}")
@@ -613,7 +656,8 @@ def compiled(image: Container) -> str:
 def path(image: Container) -> None:
     folders = image.target.environment.get("PATH", "").split(":")
     # What is below /home is hidden on a hub; C5 says what that hides.
-    if left := image.missing("-d", [name for name in folders if not name.startswith("/home/")]):
+    elsewhere = ("/home/", *OF_THE_NODE)
+    if left := image.missing("-d", [name for name in folders if not name.startswith(elsewhere)]):
         raise Failure(f"PATH names {left[0]}, which does not exist")
 
 
@@ -626,7 +670,7 @@ def path(image: Container) -> None:
     fix="Install as user 1000, or give the files to 1000 in the same RUN line.",
 )
 def ownership(image: Container) -> None:
-    if left := image.in_own_home("find /home -mindepth 1 -uid 0 2>/dev/null | head -1"):
+    if left := image.in_own_home("find /home -mindepth 1 -uid 0"):
         raise Failure(f"{left[0]} belongs to root")
     known = " ".join(f"! -path '{folder}'" for folder in _installs_into(image))
     find = f"find '{image.prefix}' -xdev -type d ! -writable {known} 2>/dev/null | head -1"

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hub_image.contract import Failure, Group, NotApplicable, Target
+from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
 from hub_image.repository import catalog
 from hub_image.tools import docker
 
@@ -239,6 +239,31 @@ def notebook(hub: Day) -> None:
         raise Failure(f"a notebook cannot be saved: error {hub.day['saved']}")
     if hub.day["notebook"] != "42":
         raise Failure(f"a notebook's cell says: {hub.day['notebook'][-300:] or 'nothing'}")
+
+
+@CHECKS.check(
+    "C9",
+    "a terminal has the image's programs",
+    why="JupyterLab's terminal is a login shell: /etc/profile may set PATH anew, and the image's "
+    "own .bashrc is hidden.",
+    source="https://github.com/jupyter-server/jupyter_server_terminals/blob/main/"
+    "jupyter_server_terminals/app.py",
+    fix="Give login shells the image's PATH, and conda's function, with a file in /etc/profile.d.",
+)
+def terminal(hub: Day) -> str:
+    found = hub.day["terminal"]
+    if "error" in found:
+        raise NotApplicable(f"the server opens no terminal: error {found['error']}")
+    prefix = found["kernel"]
+    if found.get("python") != prefix:
+        said = found.get("python") or "nothing"
+        raise Failure(f"python in a terminal belongs to {said}, in a notebook to {prefix}")
+    for name in ("pip", "git", "jupyter"):
+        if not found.get(name):
+            raise Failure(f"a terminal does not find {name}")
+    if found["conda"] == "file":
+        raise Warning("`conda activate` does not work in a terminal")
+    return prefix
 
 
 def _opens(hub: Day, page: str) -> str:

@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -138,6 +139,35 @@ async def cells(user, *codes, name="python3", notebook=None):
     return said
 
 
+# What a terminal finds; the typed line comes back too, but its own <<%s>> holds no answer.
+LOOK_AROUND = """printf '<<%s>>' "$(python -c 'import sys; print(sys.prefix)' 2>/dev/null)" \
+"$(command -v pip)" "$(command -v git)" "$(command -v jupyter)" "$(type -t conda)" end"""
+
+
+async def terminal(user):
+    """What the shell of JupyterLab's terminal finds; opened through the server, as people open it."""
+    answer = await request("POST", f"/user/{user}/api/terminals")
+    if answer.code != 200:
+        return {"error": answer.code}
+    name = json.loads(answer.body)["name"]
+    url = f"ws://{HUB}/user/{user}/terminals/websocket/{name}"
+    socket = await websocket_connect(HTTPRequest(url, headers=HEADERS))
+    await socket.write_message(json.dumps(["stdin", LOOK_AROUND + "\r"]))
+    shown, found = "", []
+    while found[-1:] != ["end"]:
+        try:
+            answer = await asyncio.wait_for(socket.read_message(), 60)
+        except TimeoutError:
+            break
+        if answer is None:
+            break
+        kind, *content = json.loads(answer)
+        shown += content[0] if kind == "stdout" else ""
+        found = re.findall("<<([^%>]*)>>", shown)
+    await request("DELETE", f"/user/{user}/api/terminals/{name}")
+    return dict(zip(("python", "pip", "git", "jupyter", "conda"), found, strict=False))
+
+
 def wheel():
     """A Python package of one line, as a wheel."""
     package, info = io.BytesIO(), "hub_image_probe-1.dist-info"
@@ -156,6 +186,7 @@ def wheel():
     return base64.b64encode(package.getvalue()).decode()
 
 
+PREFIX = "import sys; print(sys.prefix)"
 WRITE_NOTE = "open('note.txt', 'w').write('kept'); print('written')"
 READ_NOTE = "print(open('note.txt').read())"
 # Without a network: the package is made on the spot.
@@ -268,6 +299,8 @@ async def day(user, pages, interfaces):
         code = json.loads(opened.body)["content"]["cells"][0]["source"]
         said = await cells(user, code, WRITE_NOTE, notebook="probe.ipynb")
         seen["notebook"], seen["note"] = said
+    [prefix] = await cells(user, PREFIX)
+    seen["terminal"] = await terminal(user) | {"kernel": prefix}
 
     languages = {"Python": ("python3", INSTALL_PYTHON, FIND_PYTHON)}
     specs = json.loads((await request("GET", f"{base}/api/kernelspecs")).body)["kernelspecs"]

@@ -32,6 +32,6 @@ settle() {
     fi
 }
 
-made_for="# For quay.io/pangeo/pangeo-notebook:2026.01.30, Python $(/srv/conda/envs/notebook/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'), $(uname -m)"
+made_for="# For quay.io/pangeo/pangeo-notebook:2026.06.04, Python $(/srv/conda/envs/notebook/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'), $(uname -m)"
 settle conda conda install --yes --prefix /srv/conda/envs/notebook --file
 settle pip uv pip install --no-deps --require-hashes --requirement
