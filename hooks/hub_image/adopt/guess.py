@@ -147,7 +147,7 @@ def _base(
                 f"{base.key} does not bring {language.capitalize()}; if people use it, adopt again with "
                 f"--data base=... of a base that has it, or keep it as a package"
             )))  # fmt: skip
-    elif base.family and _stays(base.reference):
+    elif base.family and _stays(base.reference) and not _runs_steps(base.reference):
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", base.family, place)
@@ -159,15 +159,26 @@ def _base(
         )
         languages = list(bases[key]["languages"])
         yield Guess("base", key, place)
-        needs.append((place, (
-            f"`{base.reference}` has a tag that moves, so {bases[key]['image']} takes its place; if you need "
-            "the other, adopt again with --data base=other --data base_image=... and a tag that stays"
-        )))  # fmt: skip
+        if _runs_steps(base.reference):
+            needs.append((place, (
+                f"`{base.reference}` installed your lists by steps of its own (ONBUILD), as the new Dockerfile does, so "
+                f"{bases[key]['image']} takes its place; it has more packages: see whether --data base=... has a better one"
+            )))  # fmt: skip
+        else:
+            needs.append((place, (
+                f"`{base.reference}` has a tag that moves, so {bases[key]['image']} takes its place; if you need "
+                "the other, adopt again with --data base=other --data base_image=... and a tag that stays"
+            )))  # fmt: skip
     elif base.name.rpartition("/")[2] in SYSTEMS or base.name in ("", "scratch"):
         yield Guess("start_from", "scratch", place)
         needs.append((place, (
             f"`{base.reference}` is no image for a hub, so Debian with our own Dockerfile takes its place; see "
             "whether a community image fits better: --data start_from=community --data base=..."
+        )))  # fmt: skip
+    elif _runs_steps(base.reference):
+        needs.append((place, (
+            f"`{base.reference}` has steps of its own (ONBUILD) that would run in every build; choose a base with "
+            "--data base=..."
         )))  # fmt: skip
     elif _stays(base.reference):
         yield Guess("base", "other", place)
@@ -221,6 +232,11 @@ def parsed(reference: str) -> Reference | None:
         return Reference.parse(reference)
     except Problem:
         return None
+
+
+def _runs_steps(reference: str) -> bool:
+    """Whether an image is made to run ONBUILD steps in what is built on it; copier.yml refuses it as a base."""
+    return bool(re.search(r"((^|/)base-image|-onbuild)(:[^/]+)?(@.*)?$", reference))
 
 
 def _stays(reference: str) -> bool:
