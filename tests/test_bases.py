@@ -9,7 +9,9 @@ import fnmatch
 import json
 import re
 
-from bases import table
+import yaml
+
+from bases import STEPS, table
 from conftest import CATALOG, ROOT
 
 RENOVATE = json.loads((ROOT / ".github/renovate.json").read_text())
@@ -56,13 +58,13 @@ def test_table_says_for_each_base_what_came_out():
     def job(name, *conclusions):
         steps = [
             {"name": name, "conclusion": conclusion}
-            for name, conclusion in zip(("Build", "Contract"), conclusions, strict=True)
+            for name, conclusion in zip(STEPS, conclusions, strict=True)
         ]
         return {"name": name, "completed_at": "2026-11-23T08:00:00Z", "steps": steps}
 
     jobs = [
-        job("Tests / base: pangeo", "success", "success"),
-        job("base: jupyter-r", "failure", "skipped"),
+        job("Tests / base: pangeo", *["success"] * 5),
+        job("base: jupyter-r", "success", "failure", *["skipped"] * 3),
         {"name": "quick tests", "completed_at": None},
         {"name": "base: jupyter-scipy", "completed_at": None},
     ]
@@ -70,7 +72,20 @@ def test_table_says_for_each_base_what_came_out():
     _, _, pangeo, r, scipy = table(jobs, CATALOG).splitlines()
     assert (
         pangeo
-        == f"| pangeo | `quay.io/pangeo/pangeo-notebook:{tag}` | {CATALOG['hub']} | passed | passed | 2026-11-23 |"
+        == f"| pangeo | `quay.io/pangeo/pangeo-notebook:{tag}` | {CATALOG['hub']}"
+        + " | passed" * 5
+        + " | 2026-11-23 |"
     )
-    assert "| **failed** | not run | 2026-11-23 |" in r
+    assert "| passed | **failed** | not run | not run | not run | 2026-11-23 |" in r
     assert "| not run | not run |  |" in scipy
+
+
+def test_each_step_of_a_base_has_a_column():
+    """And each runs a test that there is."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
+    job = workflow["jobs"]["bases"]
+    steps = [step for step in job["steps"] if step.get("name") in STEPS]
+    assert tuple(step["name"] for step in steps) == STEPS
+    for step in steps:
+        path, _, name = re.search(r"(tests/rig/\S+)::(\w+)\[\$BASE\]", step["run"])[0].partition("::")
+        assert f"\ndef {name.removesuffix('[$BASE]')}(" in (ROOT / path).read_text()

@@ -29,13 +29,7 @@ SAID = {
     "openvsx": "open-vsx.org",
     "rstudio": "download2.rstudio.org",
 }
-NEEDED = {
-    "docker-stacks": ["conda"],
-    "micromamba": ["conda"],
-    "pangeo": ["conda"],
-    "rocker-binder": ["cran"],
-    "rocker-geospatial": ["cran"],
-}
+NEEDED = {"docker-stacks": "conda", "micromamba": "conda", "pangeo": "conda", "rocker": "cran"}
 TOOLS = "rig/tools"  # what the others are made with; stays on this machine
 MOZILLA = Path("/usr/share/ca-certificates")
 REFERENCE = re.compile(
@@ -64,17 +58,18 @@ def reference(entry: dict) -> str:
 def targets() -> dict[str, str]:
     """Which target of standins/Dockerfile stands in for which image reference of the catalog.
 
+    One has the key of a base, or its family's name; `-cuda` stands in for those made for graphics cards.
+
     What the catalog has and no target stands in for is not in it: bases with R or Julia in a conda
     environment, since the channel has neither.
     """
     stages = re.findall(r"^FROM .* AS (\S+)$", (RECIPE / "Dockerfile").read_text(), re.MULTILINE)
     found = {reference(entry): name for name, entry in CATALOG["images"].items()}
-    for entry in CATALOG["bases"].values():
-        family, name = entry["family"], entry["image"].split("/")[-1]
-        if family == "rocker":
-            found[reference(entry)] = f"rocker-{name}"
+    for key, entry in CATALOG["bases"].items():
+        if key in stages:
+            found[reference(entry)] = key
         elif not entry["languages"]:
-            found[reference(entry)] = family
+            found[reference(entry)] = entry["family"] + ("-cuda" if "cuda" in entry else "")
     return {image: target for image, target in found.items() if target in ["debian", *stages]}
 
 
@@ -111,8 +106,9 @@ def _ensure(image: str) -> None:
     target = targets().get(image)
     if target is None:
         raise RigError(f"no stand-in for {image}: tests/rig/standins.py makes those of catalog.yml")
-    for source in NEEDED.get(target, ()):
-        _source(source)
+    for made, source in NEEDED.items():
+        if target.startswith(made):
+            _source(source)
     _image(target, image)
 
 

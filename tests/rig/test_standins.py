@@ -11,10 +11,11 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
+import yaml
 
 from . import engine as rig
-from . import images
-from .engine import CATALOG
+from . import images, standins
+from .engine import CATALOG, HERE
 
 pytestmark = pytest.mark.engine
 
@@ -25,6 +26,13 @@ BASES = [
     pytest.param("rocker-geospatial", marks=pytest.mark.whole_matrix),
     pytest.param("rocker-binder", marks=pytest.mark.whole_matrix),
 ]
+# Those that have an image here, the few that stand for the others first.
+HERE_TOO = [
+    key
+    for key, entry in CATALOG["bases"].items()
+    if rig.is_provided() or standins.reference(entry) in standins.targets()
+]
+ON_ANY_RUN = ("jupyter-scipy", "pangeo-base")
 MODULES = {name: name.replace("-", "_") for name in CATALOG["packages"]}
 
 
@@ -32,6 +40,7 @@ MODULES = {name: name.replace("-", "_") for name in CATALOG["packages"]}
 class Base:
     """A base image, its entry in the catalog and its family's."""
 
+    key: str
     image: str
     entry: dict
     family: dict
@@ -48,7 +57,35 @@ class Base:
 @pytest.fixture(scope="module", params=BASES)
 def base(request: pytest.FixtureRequest, engine) -> Base:
     entry = CATALOG["bases"][request.param]
-    return Base(images.pull(entry), entry, CATALOG["families"][entry["family"]])
+    family = CATALOG["families"][entry["family"]]
+    return Base(request.param, images.pull(entry), entry, family)
+
+
+def facts(base: Base) -> dict[str, str]:
+    """What facts/ says of a base image: commands and what they print."""
+    known = yaml.safe_load((HERE / f"facts/{base.entry['family']}.yml").read_text())
+    found = known["all"] | known["bases"].get(base.key, {})
+    if rig.is_provided():
+        found |= known["real"]["all"] | known["real"].get(base.key, {})
+    return found
+
+
+@pytest.mark.world("nvidia-in-path", "pangeo-base-has-no-git", "onbuild", "login-shells")
+@pytest.mark.parametrize(
+    "base",
+    [
+        key if key in ON_ANY_RUN else pytest.param(key, marks=pytest.mark.whole_matrix)
+        for key in HERE_TOO
+    ],
+    indirect=True,
+)
+def test_facts(base: Base) -> None:
+    known = facts(base)
+    script = "".join(f"( {command} ) | tr '\\n' ' '; echo\n" for command in known)
+    options = ("--entrypoint=bash",)
+    done = images.run(base.image, "-c", script, homes=(), options=options)
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert dict(zip(known, said, strict=True)) == known, done.stderr
 
 
 def test_user(base: Base) -> None:
@@ -61,6 +98,8 @@ def test_user(base: Base) -> None:
 
 def test_entrypoint(base: Base) -> None:
     assert (base.configuration["Entrypoint"] or []) == base.family["entrypoint"]
+    if base.family["command"]:
+        assert base.configuration["Cmd"] == base.family["command"]
     done = base.shell("echo started; exit 7")
     assert (done.returncode, done.stdout) == (7, "started\n")
 
