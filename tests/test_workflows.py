@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import CATALOG, ROOT
+from conftest import CATALOG, ROOT, git
 
 TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -99,3 +100,64 @@ def test_a_form_and_a_schedule_change_nothing_in_the_template():
         [job] = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())["jobs"].values()
         for step in job["steps"][1:]:
             assert "hashFiles(" in step["if"], f"{name}: {step['name']}"
+
+
+OURS = CATALOG["published"].removeprefix("https://github.com/")
+# What an event tells of a repository: https://www.npmjs.com/package/@octokit/webhooks-examples (7.6.1). A push and a pull
+# request say whether it is a fork or a template; whether it was made from a template no event says, and the older
+# examples lack is_template.
+REPOSITORIES = {
+    "the template": ({"full_name": OURS, "fork": False, "is_template": True}, {"tests", "release"}),
+    "the template before its box is ticked": ({"full_name": OURS, "fork": False, "is_template": False}, {"tests", "release"}),
+    "the template after it moved": ({"full_name": "elsewhere/images", "fork": False, "is_template": True}, {"tests", "release"}),
+    "a fork": ({"full_name": "ocean/hub-image-template", "fork": True, "is_template": False}, {"tests"}),
+    "a copy": ({"full_name": "ocean/ice-core", "fork": False, "is_template": False}, {"copy"}),
+    "a copy, told by an older event": ({"full_name": "ocean/ice-core", "fork": False}, {"copy"}),
+}  # fmt: skip
+GUARDED = {"tests": "quick", "release": "tests", "copy": "configure"}  # the job that others need
+
+
+@pytest.mark.parametrize("event", ["push", "pull_request"])
+@pytest.mark.parametrize("repository", REPOSITORIES)
+def test_what_runs_where(repository, event, tmp_path):
+    """act decides, by the conditions of our workflows, in jobs that do nothing else."""
+    told, expected = REPOSITORIES[repository]
+    jobs = {}
+    for name, job in GUARDED.items():
+        workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
+        if event in workflow[True]:
+            jobs[name] = {
+                "if": workflow["jobs"][job]["if"],
+                "runs-on": "here",
+                "steps": [{"run": "true"}],
+            }
+    (tmp_path / "workflow.yml").write_text(yaml.safe_dump({"on": [event], "jobs": jobs}))
+    (tmp_path / "event.json").write_text(json.dumps({"repository": told, "ref": "refs/heads/main"}))
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "A push")
+    line = [
+        TOOLS / "act",
+        event,
+        "--dryrun",
+        "--workflows",
+        "workflow.yml",
+        "--eventpath",
+        "event.json",
+    ]
+    line += ["--platform", "here=-self-hosted", "--env", f"GITHUB_REPOSITORY={told['full_name']}"]
+    result = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    ran = set(re.findall(r"\[workflow\.yml/(\w+)\s*\].*Job succeeded", result.stdout))
+    assert ran == expected & set(jobs), result.stdout
+
+
+def test_a_copy_starts_no_other_job_of_ours():
+    """A skipped job skips those that need it, unless they say otherwise."""
+    for name, guarded in GUARDED.items():
+        jobs = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())["jobs"]
+        waiting = {job: steps.get("needs") for job, steps in jobs.items() if job != guarded}
+        assert all(needs in jobs for needs in waiting.values())
+        for job in waiting:
+            condition = jobs[job].get("if", "")
+            if "cancelled()" in condition or "always()" in condition:
+                assert f"needs.{waiting[job]}.result != 'skipped'" in condition

@@ -115,9 +115,11 @@ class Hosted:
         }
         return {"repository": repository, "ref": "refs/heads/main"}
 
-    def act(self, workflow: str, event: str, **payload: object) -> tuple[int, str]:
+    def act(
+        self, workflow: str, event: str, project: Path | None = None, **payload: object
+    ) -> tuple[int, str]:
         """Let act run a workflow of the default branch; return its exit code and its log."""
-        project = self.checkout()
+        project = project or self.checkout()
         variables = self.variables(payload)
         line = [
             Path(sys.executable).parent / "act",
@@ -141,7 +143,7 @@ class Hosted:
             "--platform",
             "ubuntu-24.04=-self-hosted",
         ]
-        text = (project / ".github/workflows" / workflow).read_text()
+        text = "".join(path.read_text() for path in (project / ".github/workflows").glob("*.yml"))
         for uses in set(re.findall(r"uses: (actions/checkout@\w+)", text)):
             line += ["--local-repository", f"{uses}={HERE / 'standins/checkout'}"]
         line += [

@@ -234,15 +234,19 @@ def test_the_forms_fields_are_our_questions():
             assert FORM[name]["type"] == "string"
 
 
-@pytest.fixture
-def copy(hosted, ours):
-    """The repository is a copy of the ours, as the button makes one."""
-    ignored = shutil.ignore_patterns(".git")
-    shutil.copytree(ours, hosted.clone, ignore=ignored)
-    hosted.owner_pushes("Initial commit")
+def button(hosted, ours):
+    """The repository becomes a copy of ours, as the button makes one."""
+    shutil.copytree(ours, hosted.clone, ignore=shutil.ignore_patterns(".git"))
     made_from = {"full_name": "x/hub-image-template", "html_url": str(ours)}
     hosted.state(repository=hosted.state()["repository"] | {"template_repository": made_from})
+    hosted.owner_pushes("Initial commit")
     return hosted
+
+
+@pytest.fixture
+def copy(hosted, ours):
+    """The repository is a copy of the newest release."""
+    return button(hosted, ours)
 
 
 OTHERS = {
@@ -297,6 +301,60 @@ def test_what_was_written_before_stays(copy, monkeypatch):
     assert (here / "README.md").read_text() == "Ours.\n" and (here / "notes/plan.md").exists()
     assert not (here / "copier.yml").exists() and (here / "Dockerfile").exists()
     assert "notes/plan.md stays as you wrote it" in summary(copy)
+
+
+WORKFLOW = ".github/workflows/image.yml"
+COPIED = {
+    # what happened before the copy was made, what after it, and the version that fits
+    "after a release": ([], [], "v1.0.1"),
+    "after a commit that is no release": (["README.md"], [], "v1.0.1"),
+    "after a workflow changed": ([WORKFLOW], [], "v1.0.1-1-g"),
+    "before a release with another workflow": ([], [WORKFLOW], "v1.0.1"),
+}
+
+
+@pytest.mark.parametrize("when", COPIED)
+def test_a_copy_is_made_of_the_version_whose_workflows_it_has(when, hosted, ours, monkeypatch):
+    """The job's token may change no workflow, so the rest has to fit those that were copied; updates go on from there."""
+    earlier, later, version = COPIED[when]
+
+    def commit(paths: list[str]) -> None:
+        for path in paths:
+            for place in (ours / path, ours / "template" / path):
+                if place.exists():
+                    place.write_text(f"{place.read_text()}# changed\n")
+            git(ours, "commit", "--quiet", "--all", "--message", "A change")
+
+    commit(earlier)
+    button(hosted, ours)
+    commit(later)
+    if later:
+        git(ours, "tag", "v1.0.2")
+    copied = (hosted.clone / WORKFLOW).read_bytes()
+    assert run(hosted, monkeypatch, configure.in_ci) == 0
+    here = hosted.checkout()
+    recorded = updating.read(here)["_commit"]
+    assert recorded.startswith(version) and (recorded == version) == (version[-1] != "g")
+    assert (here / WORKFLOW).read_bytes() == copied and git(here, "status", "--porcelain") == ""
+    release(ours, "v1.1.0", "# new\n")
+    outcome = updating.update(here)
+    assert outcome.after == "v1.1.0" and outcome.changed["Dockerfile"] == "M"
+    assert not outcome.conflicts and (WORKFLOW in outcome.changed) == bool(later)
+
+
+def test_workflows_that_are_nowhere_need_a_person(hosted, ours, monkeypatch):
+    """Of a history that was made anew, say. In a terminal, a person's push may bring the release's."""
+    of_the_release = (ours / WORKFLOW).read_bytes()
+    (ours / WORKFLOW).write_bytes(of_the_release + b"# elsewhere\n")
+    before = button(hosted, ours).branches()
+    with pytest.raises(
+        Problem, match="v1.0.1 of the template has another image.yml than this copy"
+    ):
+        run(hosted, monkeypatch, configure.in_ci)
+    assert hosted.branches() == before and "hub-image configure" in summary(hosted)
+    here = hosted.checkout()
+    configure.configure(here, {}, str(ours), NAME)
+    assert (here / WORKFLOW).read_bytes() == of_the_release and not (here / "copier.yml").exists()
 
 
 @pytest.mark.parametrize("what", ["a protected branch", "no template"])
@@ -441,11 +499,22 @@ def test_at_home(image, template):
 
 @pytest.mark.network
 def test_configure_and_update_workflows(copy, ours):
-    """From the button to an image repository, a new answer by the form, and an update."""
-    code, log = copy.act("configure.yml", "push")
+    """From the button to an image repository, a new answer by the form, and an update.
+
+    GitHub made nothing of the first push, as happens, and the second configures too; a run that comes late does nothing.
+    """
+    (copy.clone / "notes.md").write_text("Ours.\n")
+    copy.owner_pushes("A second push")
+    (copy.clone / "notes.md").unlink()
+    copy.owner_pushes("A third push")
+    late = copy.checkout()
+    code, log = copy.act("copy.yml", "push")
     assert code == 0, log[-3000:]
     assert copy.state()["started"] == [["image.yml", "main"]]
     is_image(copy, ours)
+    branches = copy.branches()
+    code, log = copy.act("copy.yml", "push", project=late)
+    assert code == 0 and copy.branches() == branches, log[-3000:]
 
     code, log = copy.act("update.yml", "schedule")
     assert code == 0, log[-3000:]

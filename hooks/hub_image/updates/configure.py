@@ -2,10 +2,11 @@
 
 The button *Use this template* copies the whole template. Here the copy is replaced by what Copier makes of the answers,
 in one commit, so that `copier update` knows it from then on. What its owner has changed or added since the copy was
-made stays. Workflows are only deleted, since the job's own token may do no more; those that stay are the same bytes in
-the template and in what it makes.
+made stays.
 
-In CI (`--propose`) this happens only where GitHub says that the repository was made from a template and is no fork.
+In CI (`--propose`) workflows are only deleted, since the job's own token may do no more. So the version of the template is
+one with the workflows of the copy: the newest release, or, where it was copied between two releases, the commit that was
+copied. And this happens only where GitHub says that the repository was made from a template and is no fork.
 """
 
 import argparse
@@ -83,7 +84,7 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
     source = here["template_repository"]["html_url"]
     answers = {"github_owner": os.environ["GITHUB_REPOSITORY_OWNER"], **answers}
     try:
-        lines = configure(repository, answers, source, name.partition("/")[2])
+        lines = configure(repository, answers, source, name.partition("/")[2], by_token=True)
         branch = os.environ["GITHUB_REF"].removeprefix("refs/heads/")
         url = git(repository, "remote", "get-url", "origin").strip()
         git(
@@ -127,10 +128,17 @@ def why_not(repository: Mapping[str, Any]) -> str:
     return ""
 
 
-def configure(repository: Path, answers: Mapping[str, Any], source: str, name: str) -> list[str]:
+def configure(
+    repository: Path,
+    answers: Mapping[str, Any],
+    source: str,
+    name: str,
+    by_token: bool = False,
+) -> list[str]:
     """Replace a copy of the template by an image repository, in a commit; return what to tell its owner.
 
-    `name` is what the image is called if no answer says. Raises Problem, with everything as it was.
+    `name` is what the image is called if no answer says. `by_token`: a job's own token will push this, so workflows stay
+    as they are. Raises Problem, with everything as it was.
     """
     if not (repository / TEMPLATE).exists():
         raise Problem(f"There is no {TEMPLATE} here, so this is no copy of the template.")
@@ -138,6 +146,8 @@ def configure(repository: Path, answers: Mapping[str, Any], source: str, name: s
     with tempfile.TemporaryDirectory() as folder:
         template = update.clone(source, Path(folder, "template"))
         version = update.newest(template, "")
+        if by_token:
+            version = with_the_workflows_of(repository, template, version)
         made = Path(folder, name)
         questions = update.questions_of(template, version)
         given = update.normal(questions, answers)
@@ -150,14 +160,10 @@ def configure(repository: Path, answers: Mapping[str, Any], source: str, name: s
             raise Problem(update.why(error, "A repository cannot be made")) from error
         kept = _changed(repository)
         new = set(update.tree(made))
-        workflows = {path for path in new if path.startswith(propose.WORKFLOWS)}
-        if missing := sorted(path for path in workflows if not (repository / path).exists()):
-            raise Problem(
-                f"{version} of the template has {', '.join(missing)}, which this copy lacks."
-            )
-        gone = set(git(repository, "ls-files", "-z").split("\0")) - kept - workflows - {""}
+        stay = {path for path in new if by_token and path.startswith(propose.WORKFLOWS)}
+        gone = set(git(repository, "ls-files", "-z").split("\0")) - kept - stay - {""}
         git(repository, "rm", "--quiet", "--", *sorted(gone))
-        for path in new - kept - workflows:
+        for path in new - kept - stay:
             (repository / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(made / path, repository / path)
     git(repository, "add", "--all")
@@ -174,9 +180,46 @@ def configure(repository: Path, answers: Mapping[str, Any], source: str, name: s
     return lines + [f"{path} stays as you wrote it." for path in sorted(kept)]
 
 
+def with_the_workflows_of(repository: Path, template: Path, newest: str) -> str:
+    """Return the version of the template that has the workflows of a copy: the newest, or the commit that was copied.
+
+    Raises Problem where neither has.
+    """
+    first = _first(repository)
+    copied = _blobs(repository, first, propose.WORKFLOWS)
+
+    def differ(version: str) -> list[str]:
+        wanted = _blobs(template, version, f"template/{propose.WORKFLOWS}")
+        return sorted(name for name, blob in wanted.items() if copied.get(name) != blob)
+
+    if not (names := differ(newest)):
+        return newest
+    content = git(repository, "rev-parse", f"{first}^{{tree}}").strip()
+    for line in git(template, "log", "--all", "--format=%T %H").splitlines():
+        tree, commit = line.split()
+        if tree == content and not differ(commit):
+            return git(template, "describe", "--tags", "--always", commit).strip()
+    raise Problem(
+        f"{newest} of the template has another {' and another '.join(names)} than this copy, and GitHub lets only "
+        "people change workflows."
+    )
+
+
+def _blobs(repository: Path, commit: str, folder: str) -> dict[str, str]:
+    """Return the files of a folder in a commit, each with git's name for its content."""
+    listed = git(repository, "ls-tree", "-z", commit, folder).split("\0")
+    rows = (line.partition("\t") for line in listed if line)
+    return {Path(path).name: facts.split()[2] for facts, _, path in rows}
+
+
+def _first(repository: Path) -> str:
+    """Return the commit that GitHub made the copy as."""
+    return git(repository, "rev-list", "--max-parents=0", "HEAD").split()[-1]
+
+
 def _changed(repository: Path) -> set[str]:
-    """Return what the owner changed or added since the copy was made; GitHub makes a copy as one commit."""
-    first = git(repository, "rev-list", "--max-parents=0", "HEAD").split()[-1]
+    """Return what the owner changed or added since the copy was made."""
+    first = _first(repository)
     paths = git(
         repository, "diff", "-z", "--name-only", "--no-renames", "--diff-filter=AM", first, "HEAD"
     )
