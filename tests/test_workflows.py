@@ -117,6 +117,7 @@ REPOSITORIES = {
 GUARDED = {"tests": "quick", "release": "tests", "copy": "configure"}  # the job that others need
 
 
+@pytest.mark.world("use-this-template-pushes")
 @pytest.mark.parametrize("event", ["push", "pull_request"])
 @pytest.mark.parametrize("repository", REPOSITORIES)
 def test_what_runs_where(repository, event, tmp_path):

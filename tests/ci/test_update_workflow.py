@@ -215,6 +215,7 @@ def test_a_template_that_cannot_be_had_is_no_issue(image, template, monkeypatch)
     assert image.state()["issues"] == []
 
 
+@pytest.mark.world("dispatch-inputs")
 def test_the_forms_fields_are_our_questions():
     asked = {
         name: question
@@ -313,6 +314,7 @@ COPIED = {
 }
 
 
+@pytest.mark.world("token-and-workflows")
 @pytest.mark.parametrize("when", COPIED)
 def test_a_copy_is_made_of_the_version_whose_workflows_it_has(when, hosted, ours, monkeypatch):
     """The job's token may change no workflow, so the rest has to fit those that were copied; updates go on from there."""
