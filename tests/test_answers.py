@@ -106,6 +106,7 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.world("onbuild")
 @pytest.mark.parametrize("case", BAD, ids=lambda case: f"{case[0]}={str(case[1])[:24]!r}")
 def test_bad_answer_is_refused_with_a_sentence(case, template, tmp_path):
     question, answer, sentence, *more = case

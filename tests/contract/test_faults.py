@@ -97,6 +97,36 @@ def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, 
     assert not without
 
 
+# What looks like a fault and is the base's own: the check, and lines as in faults.yml.
+NO_FAULT = {
+    "a folder in PATH that only a node with a graphics card has": (
+        "C25 every folder in PATH exists",
+        "ENV PATH=$PATH:/usr/local/nvidia/bin",
+    ),
+    "files that the base has in the home": (
+        "C5 nothing that is needed is in the home",
+        "RUN cd /home/jovyan && touch conda-lock.yml && mkdir -p /usr/local/lib/hub-image"
+        " && find /home -mindepth 2 >/usr/local/lib/hub-image/home-of-the-base",
+    ),
+}
+
+
+@pytest.mark.engine
+@pytest.mark.world("nvidia-in-path", "onbuild")
+@pytest.mark.parametrize("what", NO_FAULT)
+def test_what_is_the_base_s_own_is_no_fault(what, good, target):
+    check, lines = NO_FAULT[what]
+    reference = "contract/no-fault:1"
+    dockerfile = f"FROM {good('python')[0]}\nUSER root\n{lines}\nUSER 1000\n"
+    docker.output("build", "--quiet", f"--tag={reference}", "-", input=dockerfile)
+    try:
+        with docker.Session() as session:
+            image = container.Container(target("python", reference), session)
+            assert not wrong(test.judge([CHECKS[check]], image))
+    finally:
+        docker.call("image", "rm", "--force", reference)
+
+
 NOTEBOOK = """{{"cells": [{{"cell_type": "code", "source": "{code}", "metadata": {{}}, "outputs": [],
 "execution_count": null}}], "metadata": {{"kernelspec": {{"name": "{kernel}", "display_name": "-",
 "language": "{language}"}}}}, "nbformat": 4, "nbformat_minor": 4}}"""

@@ -71,6 +71,7 @@ def facts(base: Base) -> dict[str, str]:
 
 
 @pytest.mark.world("nvidia-in-path", "pangeo-base-has-no-git", "onbuild", "login-shells")
+@pytest.mark.world("docker-stacks-2026-07-28")  # on the real ones
 @pytest.mark.parametrize(
     "base",
     [
