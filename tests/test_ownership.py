@@ -16,7 +16,7 @@ OWNER = {
     "vscode-extensions.txt", "image-tests/python.ipynb", "image-tests/r.ipynb", "image-tests/julia.ipynb",
 }  # fmt: skip
 TEMPLATE = {
-    "GUIDE.md", "Dockerfile", ".github/image.env", ".copier-answers.yml", ".dockerignore",
+    "GUIDE.md", "Dockerfile", ".github/image.env", ".github/renovate.json5", ".copier-answers.yml", ".dockerignore",
     ".gitattributes", ".gitignore", ".pre-commit-config.yaml",
     "hub/link-request.md", "hub/profile.yaml",
     ".github/workflows/image.yml", ".github/workflows/update.yml", ".github/workflows/configure.yml",

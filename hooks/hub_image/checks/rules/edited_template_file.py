@@ -24,6 +24,7 @@ INSTEAD = {
     "Dockerfile": "package lists, preBuild and postBuild",
     "GUIDE.md": "README.md",
     ".github/workflows/": "a workflow file of your own",
+    ".github/renovate.json5": "renovate.json in the root",
     ".github/": "a workflow or action of your own",
     "": "a file of your own",
 }
