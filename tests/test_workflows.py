@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ci.expressions import expression
 from conftest import CATALOG, ROOT, git
 
 TOOLS = Path(sys.executable).parent
@@ -65,6 +66,16 @@ def test_workflows_and_actions_hold_no_answers(path, render):
         assert (render(**answers) / inside).read_bytes() == path.read_bytes()
     if path in SHARED:
         assert (ROOT / inside).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.world("cosign-log-is-public")
+@pytest.mark.parametrize("private", [True, False])
+def test_nothing_private_is_signed_in_a_public_log(private):
+    jobs = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())["jobs"]
+    [sign] = [step for step in jobs["image"]["steps"] if step["name"] == "Sign"]
+    event = {"event": {"repository": {"private": private}}}
+    setup = {"setup": {"outputs": {"push": "true"}}}
+    assert expression(sign["if"], github=event, steps=setup) is not private
 
 
 def test_actions_are_pinned_by_commit_and_few():

@@ -22,9 +22,9 @@ from rig import engine
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
-# User and password, and what `htpasswd -B` makes of them.
-NAME, PASSWORD = "publisher", "correct-horse"
-HTPASSWD = "publisher:$2b$04$gm1gM2ppwBIE2qmw1uLrsujU8jG37Q3kmvOLg5N5KpDDifJWxI9Fm"
+# Name and password, and what `htpasswd -B` makes of them. As on Docker Hub the name is also part of the image's.
+NAME, PASSWORD = "ocean", "correct-horse"
+HTPASSWD = f"{NAME}:$2b$04$gm1gM2ppwBIE2qmw1uLrsujU8jG37Q3kmvOLg5N5KpDDifJWxI9Fm"
 
 
 class Process:

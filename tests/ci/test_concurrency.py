@@ -11,7 +11,6 @@ When a cancelled run has ended is GitHub's matter: here it does nothing more.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -24,6 +23,8 @@ from hub_image.ci import clean_up, plan, publish
 from hub_image.tools import github
 from hub_image.tools.registry import Manifest
 
+from .expressions import evaluate
+
 CONCURRENCY = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())["concurrency"]
 ANSWERS = {"REGISTRY": "ghcr.io", "REGISTRY_OWNER": "", "IMAGE_NAME": "ocean"}
 REPOSITORY = {
@@ -31,70 +32,6 @@ REPOSITORY = {
     "full_name": "sea/ocean",
     "owner": {"login": "sea", "type": "Organization"},
 }
-
-
-# https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
-TOKEN = re.compile(r"\s*(\|\||&&|==|!=|[!()]|'(?:[^']|'')*'|[\w.-]+)")
-
-
-def evaluate(text: str | bool, context: dict) -> object:
-    """Return what GitHub makes of a value of a workflow: of one expression its value, else text."""
-    if not isinstance(text, str):
-        return text
-    if whole := re.fullmatch(r"\$\{\{(.*)\}\}", text.strip(), re.S):
-        return expression(whole[1], context)
-    return re.sub(
-        r"\$\{\{(.*?)\}\}", lambda found: str(expression(found[1], context)), text, flags=re.S
-    )
-
-
-def expression(text: str, context: dict) -> object:
-    tokens = TOKEN.findall(text)
-    assert "".join(tokens) == re.sub(r"\s", "", text), f"what is this? {text}"
-
-    def either():
-        value = both()
-        while tokens and tokens[0] == "||":
-            tokens.pop(0)
-            other = both()
-            value = value or other
-        return value
-
-    def both():
-        value = compared()
-        while tokens and tokens[0] == "&&":
-            tokens.pop(0)
-            other = compared()
-            value = value and other
-        return value
-
-    def compared():
-        value = one()
-        while tokens and tokens[0] in ("==", "!="):
-            sign, other = tokens.pop(0), one()
-            value = (str(value).lower() == str(other).lower()) is (sign == "==")
-        return value
-
-    def one():
-        token = tokens.pop(0)
-        if token == "!":
-            return not one()
-        if token == "(":
-            value = either()
-            assert tokens.pop(0) == ")"
-            return value
-        if token.startswith("'"):
-            return token[1:-1].replace("''", "'")
-        if token.isdigit():
-            return int(token)
-        value: object = {"github": context}
-        for name in token.split("."):  # what is not there is null, also of null
-            value = value.get(name) if isinstance(value, dict) else None
-        return value
-
-    value = either()
-    assert not tokens
-    return value
 
 
 @pytest.mark.parametrize(
@@ -108,7 +45,7 @@ def expression(text: str, context: dict) -> object:
     ],
 )
 def test_expressions(text, value):
-    assert evaluate(text, {"a": 7, "b": {"c": None, "d": "D"}}) == value
+    assert evaluate(text, github={"a": 7, "b": {"c": None, "d": "D"}}) == value
 
 
 @dataclass
@@ -231,9 +168,9 @@ class GitHub:
             return
         run = self.on_the_way.pop(number % len(self.on_the_way))
         self.runs.append(run)
-        run.group = str(evaluate(self.concurrency["group"], run.context)).lower()
+        run.group = str(evaluate(self.concurrency["group"], github=run.context)).lower()
         before = [self.waiting.pop(run.group, None)]
-        if evaluate(self.concurrency["cancel-in-progress"], run.context):
+        if evaluate(self.concurrency["cancel-in-progress"], github=run.context):
             before.append(self.running.pop(run.group, None))
         for other in filter(None, before):
             other.done = True

@@ -7,14 +7,15 @@ the image and runs image-tests/ in it. What only GitHub has stays unproven here:
 - the keyless signature (Sign): a stand-in prints what cosign is asked for;
 - the comment (Comment on the pull request), the issue (Write the link request) and the removal from ghcr.io: a stand-in
   for GitHub's API keeps them;
-- the login with the job's own token, and what ghcr.io, quay.io and the others answer: the registry here is a plain one;
+- the login with the job's own token, and what ghcr.io, quay.io and docker.io answer: the registry here is a plain one. A
+  stand-in with their ways is in test_registry.py, and Docker's own push to it here;
 - that jobs share nothing but the registry and their outputs, of which GitHub drops those that hold a secret: act runs
   them on one machine, with one Docker;
 - the SBOM's contents: a stand-in takes the scanner's place;
 - that Docker is switched to containerd's image store where it is not, and that a disk is cleared: both are only
   done on a runner of GitHub's;
 - permissions, fork pull requests and concurrency: act does not emulate them, so the events are told as GitHub tells
-  them;
+  them, one after the other (test_concurrency.py has the rest);
 - linux/arm64 and its runner;
 - that a closed pull request is not built: act evaluates the matrix of a job that is skipped and fails, so there only
   the job clean-up is run.
@@ -174,6 +175,7 @@ def used() -> set[str]:
     )
 
 
+@pytest.mark.world("secrets-are-masked")
 def test_first_push_publishes_what_was_tested(first, ci, project):
     succeeded(first, *LINKED)
     head = git(project, "rev-parse", "HEAD").strip()
@@ -414,12 +416,12 @@ def test_a_refused_login_says_what_to_do(first, ci):
     failed(run, "Get the tools and log in to the registry")
     assert "Build the image" not in dict(run.steps())
     assert ci.tags() == before
-    assert "refuses REGISTRY_PASSWORD of publisher: make a new access token" in run.log
+    assert "refuses REGISTRY_PASSWORD of ocean: make a new access token" in run.log
 
 
 def test_a_login_for_another_registry_is_not_sent(first, ci):
     """As after the answer `registry` was changed; and what a log shows of a variable is not masked."""
-    run = ci.run("push", {}, login=ci.login | {"REGISTRY_LOGIN": "quay.io/publisher"})
+    run = ci.run("push", {}, login=ci.login | {"REGISTRY_LOGIN": "quay.io/ocean"})
     failed(run, "Get the tools and log in to the registry")
     assert f"it has to be localhost:{ci.registry.port}/ and the name" in run.log
 

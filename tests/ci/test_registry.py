@@ -271,24 +271,29 @@ def test_another_build_of_this_commit_was_faster(server, built, tmp_path):
     ("told", "advice"),
     [
         (
-            "denied: permission_denied: write_package",
+            "permission_denied: write_package",
             r"it was not made by sea/ocean. Give that write access, as the package's owner, on "
             r"https://github.com/orgs/sea/packages/container/ocean/settings, under Manage Actions access",
         ),
         (
-            "denied: installation not allowed to Create organization package",
+            "installation not allowed to Create organization package",
             "let members make packages on https://github.com/organizations/sea/settings/packages",
         ),
     ],
 )
 def test_a_package_that_we_may_not_write_to(told, advice, tmp_path, monkeypatch):
-    """Docker's words for ghcr.io's 403: tuna-os/tunaOS#642, actions/runner#1039."""
+    """Docker's words are in test_push.py, ghcr.io's in tuna-os/tunaOS#642 and actions/runner#1039."""
     job(tmp_path, monkeypatch)
 
     def docker(command, **options):
-        return subprocess.CompletedProcess(command, command[1] == "push", f"Preparing\n{told}\n")
+        text = "unexpected status from POST request: 403 Forbidden\n"
+        return subprocess.CompletedProcess(command, command[1] == "push", text)
+
+    def ask(repository):
+        raise Refused(f"ghcr.io refuses POST sea/ocean/blobs/uploads/: 403 {told}")
 
     monkeypatch.setattr(subprocess, "run", docker)
+    monkeypatch.setattr(Repository, "ask_to_push", ask)
     with pytest.raises(Refused, match=advice) as refusal:
         publish._push("ghcr.io/sea/ocean:0123456789ab", "sha256:0")
     assert told in str(refusal.value)

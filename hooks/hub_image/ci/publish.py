@@ -126,6 +126,10 @@ def _push(reference: str, digest: str) -> None:
         return
     told = (result.stdout.strip().splitlines() or [""])[-1]
     if re.search(r"denied|unauthorized|forbidden|insufficient", result.stdout, re.IGNORECASE):
+        try:  # Docker says no more than "403 Forbidden"
+            Repository(image).ask_to_push()
+        except Refused as refusal:
+            told = str(refusal)
         raise Refused(_who_may_write(image, told))
     host = image.partition("/")[0]
     raise github.Problem(

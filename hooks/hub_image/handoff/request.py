@@ -152,10 +152,10 @@ def published(reference: str) -> tuple[str, dict[str, str]]:
     """Return the digest and the labels of an image, as its registry has them. Raises Problem."""
     image, _, tag = reference.rpartition(":")
     repository = Repository(image)
-    manifest = repository.manifest(tag)
-    if manifest is None:
+    digest = repository.digest(tag)
+    if digest is None:
         raise Problem(f"{reference} is not in the registry; publish it first, or check its name")
-    return manifest.digest, repository.configuration(manifest.digest).get("Labels") or {}
+    return digest, repository.configuration(digest).get("Labels") or {}
 
 
 def _made_here(options: argparse.Namespace, labels: dict[str, str]) -> None:

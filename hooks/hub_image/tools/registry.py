@@ -137,6 +137,10 @@ class Repository:
         """Give what is in this repository one more tag; its digest stays what it is."""
         self._ask("PUT", f"manifests/{name}", manifest.data, {"Content-Type": manifest.kind})
 
+    def ask_to_push(self) -> None:
+        """Begin a push and leave it; raises Refused with the registry's own words where that is not allowed."""
+        self._ask("POST", "blobs/uploads/")
+
     def tags(self) -> list[str]:
         """Return all tags, in the registry's order."""
         tags: list[str] = []

@@ -1,4 +1,6 @@
-"""Stand-in for a public registry with the ways of ghcr.io, docker.io or quay.io: registry.py PORT HOST.
+"""Stand-in for a public registry with the ways of ghcr.io, docker.io or quay.io: registry.py PORT HOST [FOREIGN].
+
+FOREIGN is a package that another repository has made.
 
 Written from the distribution specification (https://github.com/opencontainers/distribution-spec/blob/main/spec.md) and its
 tokens (https://distribution.github.io/distribution/spec/auth/token/); where the three differ, from what was seen of them:
@@ -75,6 +77,9 @@ class Registry(ThreadingHTTPServer):
 
 class Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = (
+        "HTTP/1.0"  # Docker first tries HTTPS, and wants to see that this is none
+    )
     server: Registry
 
     def answer(self):
@@ -211,8 +216,10 @@ class Answer(BaseHTTPRequestHandler):
         if self.command == "POST":  # https://distribution.github.io/distribution/spec/auth/oauth/
             form = {key: value[0] for key, value in parse_qs(self.body.decode()).items()}
             scope = form["scope"]
-            if (form["grant_type"], form["refresh_token"]) != ("refresh_token", IDENTITY):
-                return self.error(401, "UNAUTHORIZED", "incorrect identity token")
+            known = ("refresh_token", IDENTITY), ("password", PASSWORD)
+            kind = form["grant_type"]
+            if (kind, form[kind]) not in known or form.get("username", NAME) != NAME:
+                return self.error(401, "UNAUTHORIZED", "incorrect login")
             name = NAME
         elif self.seen:
             if self.seen != f"Basic {LOGIN}":
@@ -223,7 +230,8 @@ class Answer(BaseHTTPRequestHandler):
             if not (content and content.public):
                 return self.error(401, "UNAUTHORIZED", "authentication required")
         given = base64.b64encode(f"{name} {scope}".encode()).decode()
-        return self.give(200, json.dumps({"token": given}).encode())
+        key = "access_token" if self.command == "POST" else "token"
+        return self.give(200, json.dumps({key: given}).encode())
 
     def who(self) -> str | None:
         """The name in the token, empty for somebody without a login; None without a token."""
@@ -275,4 +283,6 @@ class Answer(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Registry(sys.argv[2], int(sys.argv[1])).serve_forever()
+    registry = Registry(sys.argv[2], int(sys.argv[1]))
+    registry.content = {name: Content(foreign=True) for name in sys.argv[3:]}
+    registry.serve_forever()
