@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import git
+from conftest import CATALOG, git
 from hub_image.ci import clean_up, login
 from hub_image.ci import plan as module
 from hub_image.lists import installed
@@ -176,7 +176,7 @@ def test_a_second_platform_has_tags_and_cache_of_its_own():
 def test_a_platform_that_the_base_lacks():
     answers = {
         "PLATFORMS": "linux/amd64,linux/arm64",
-        "BASE_IMAGE": "quay.io/pangeo/ml-notebook:2026.01.30",
+        "BASE_IMAGE": "{image}:{tag}".format(**CATALOG["bases"]["pangeo-ml"]),
     }
     with pytest.raises(github.Problem, match="does not have; choose another base"):
         plan(answers=answers)
