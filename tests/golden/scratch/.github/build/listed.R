@@ -1,6 +1,7 @@
 # Written by hub-image-template; `copier update` replaces this file.
 # The Dockerfile runs it for install.R. R itself only warns when a package could not be installed, and goes on with the
-# old one where there is one. Here that stops the build, as every error does, with the line of install.R.
+# old one where there is one. Here that stops the build, as every error does, with the line of install.R. Its own names
+# and those of install.R do not meet: it runs in an environment that sees base R alone, install.R in the global one.
 file <- "/mnt/install.R"
 if (!file.exists(file)) quit()
 options(warn = 1)
@@ -31,6 +32,7 @@ reason <- function(what, names) {
 checked <- function(pkgs, lib = NULL, ...) {
   if (is.null(lib)) lib <- .libPaths()[1]
   names <- vapply(pkgs, asked, "")
+  known <- names[!is.na(names)]
   failed <- character()
   withCallingHandlers(install(pkgs, lib, ...), warning = function(warning) {
     if (!identical(as.list(conditionCall(warning))[1], list(quote(install)))) return()
@@ -41,9 +43,9 @@ checked <- function(pkgs, lib = NULL, ...) {
   if (length(failed)) reason("cannot install", unique(failed))
   installed <- file.path(lib, names, "DESCRIPTION")
   libraries <- paste0("R_LIBS=", shQuote(paste(.libPaths(), collapse = ":")))
-  said <- system2(file.path(R.home("bin"), "Rscript"), c(loads, na.omit(names)), stdout = TRUE, env = libraries)
+  said <- system2(file.path(R.home("bin"), "Rscript"), c(loads, known), stdout = TRUE, env = libraries)
   loaded <- sub("^loaded ", "", grep("^loaded ", said, value = TRUE))
-  if (length(broken <- setdiff(na.omit(names), sub(" .*", "", loaded)))) reason("cannot load", broken)
+  if (length(broken <- setdiff(known, sub(" .*", "", loaded)))) reason("cannot load", broken)
   for (file in installed[file.exists(installed)]) {
     package <- paste(read.dcf(file, c("Package", "Version")), collapse = " ")
     if (!package %in% loaded) {
@@ -70,7 +72,7 @@ script <- tryCatch(parse(file, keep.source = TRUE), error = function(error) {
   fail(said, "\n", sub("\n.*", "", said), "; look there for a comma, a bracket or a quote that is missing or too many.")
 })
 for (number in seq_along(script)) {
-  tryCatch(source(exprs = script[number], echo = TRUE), error = function(error) {
+  tryCatch(source(exprs = as.expression(list(script[[number]])), echo = TRUE), error = function(error) {
     fail("install.R:", attr(script, "srcref")[[number]][1], ": ", paste(told(error), collapse = "\n"))
   })
 }
