@@ -119,6 +119,7 @@ def imported_by(*arguments: str) -> set[str]:
 
 
 HEAVY = {"yaml", "rattler", "packaging", "tomllib", "urllib.request", "importlib.metadata"}
+HEAVY |= {"tree_sitter", "tree_sitter_bash"}
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,7 @@ HEAVY = {"yaml", "rattler", "packaging", "tomllib", "urllib.request", "importlib
     [
         ("README.md", "nothing to parse", set()),
         ("apt.txt", "git", {"yaml"}),
+        ("postBuild", "echo", {"tree_sitter", "tree_sitter_bash"}),
         ("install.R", "install.packages('sf')", set()),
         ("requirements.txt", "numpy", {"packaging", "yaml"}),
         ("Project.toml", "[deps]", {"tomllib"}),

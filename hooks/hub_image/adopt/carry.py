@@ -210,6 +210,11 @@ class _Carrier:
         if flags(instruction):
             raise Left("a script has no such mounts; do it in preBuild or postBuild without them")
         for use in uses:
+            if use.kind == "unread":
+                raise Left(
+                    "it is no bash that can be read; see what it does, and put that into preBuild "
+                    "(root) or postBuild (user)"
+                )
             if use.kind in ("own", "elsewhere"):
                 raise Left(
                     f"it installs into an environment `{use.name or 'of its own'}` that no kernel of the "
@@ -617,9 +622,9 @@ def as_one_step(source: str) -> str:
     text = body(source)
     if text is not source and text.startswith("#!"):
         raise Left("it is a script of its own; save it as a file and run it from postBuild")
-    commands = list(shell.commands(text))
-    simple = len(commands) == 1 and not re.search(r"[;&|()`]|<<", text)
-    if simple and commands[0][1][0] not in ("cd", "export", "set", "exit", "exec"):
+    firsts = [command.words[:1] for command in shell.read(text).commands]
+    simple = len(firsts) == 1 and not re.search(r"[;&|()`]|<<", text)
+    if simple and firsts[0] not in [(name,) for name in ("cd", "export", "set", "exit", "exec")]:
         return text.strip("\n")
     several = ";" in text or re.search(r"[^\\]\n", text.strip("\n"))
     relaxed = "set +e\n" if several else ""  # as in a RUN, where only the last command counts

@@ -55,7 +55,10 @@ FOUND_RUBBISH = {"*.a", "*.js.map", "*.pyc", "__pycache__"}
 
 @dataclass(frozen=True)
 class Use:
-    """What one command does: list, clean, apt, install, own, elsewhere, foreign, neutral or other."""
+    """What one command does: list, clean, apt, install, own, elsewhere, foreign, neutral, other.
+
+    `unread` is what cannot be read.
+    """
 
     kind: str
     name: str = ""  # of the environment or program, where that is what matters
@@ -68,7 +71,14 @@ class Commands:
         self.setting, self.known = setting, known
 
     def uses(self, script: str) -> Iterator[Use]:
-        for _, words in shell.commands(script):
+        found = shell.read(script)
+        if found.unread:
+            yield Use("unread")
+        for command in found.commands:
+            if any(target != "/dev/null" for _, target in command.writes):
+                yield Use("other")
+                continue
+            words = list(command.words)
             while words and (re.match(r"\w+=", words[0]) or words[0] in ("sudo", "-E", "exec")):
                 words = words[1:]
             if not words:
@@ -81,11 +91,7 @@ class Commands:
     def use(self, words: list[str], script: str) -> Use:
         program = PurePosixPath(words[0]).name
         options = [word for word in words[1:] if word.startswith("-")]
-        rest = [word for word in words[1:] if not word.startswith("-") and word != "$"]
-        if ">" in words or ">>" in words:
-            targets = [words[n + 1 : n + 2] for n, w in enumerate(words) if w in (">", ">>")]
-            if any(target and target[0] not in ("/dev/null", "1", "2") for target in targets):
-                return Use("other")
+        rest = [word for word in words[1:] if not word.startswith(("-", "$(", "`"))]
         if program in CONDA:
             return self._conda(words)
         if words[:3] == ["uv", "pip", "install"] or re.fullmatch(r"(pip|python)[\d.]*", program):

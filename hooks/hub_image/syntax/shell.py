@@ -1,100 +1,273 @@
-"""Enough of a shell's grammar to see which commands a script runs, with which words."""
+"""Which commands a script runs, with which words, after tree-sitter's grammar of bash.
 
+Where the grammar stumbles, nothing is guessed: what comes before that line is read, and the line
+is named. It stumbles over here-documents whose line goes on (`cat <<E; ls`), so these are taken out
+when they stand in the way, and over backquotes that a space follows. Backquotes in a here-document
+are not looked into.
+https://github.com/tree-sitter/tree-sitter-bash/issues/346 and /issues/278
+"""
+
+from __future__ import annotations
+
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-OPERATORS = "|&;()"
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+SIMPLE = {"command", "declaration_command", "unset_command", "test_command"}
+# No command has such a name, https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
+RESERVED = {b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for"}
+RESERVED |= {b"if", b"in", b"then", b"until", b"while"}
+# A here-document before its command: `<<E cat`.
+LEADING = re.compile(rb"""(?m)^[ \t]*<<(-?)[ \t]*(['"]?)(\w+)\2""")
+# https://www.gnu.org/software/bash/manual/bash.html#ANSI_002dC-Quoting
+ANSI = re.compile(
+    r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(.))", re.DOTALL
+)
+NAMED = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
 
 
-def commands(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, words) for each simple command of a script.
+@dataclass(frozen=True)
+class Command:
+    """A simple command, or with no words what a group of commands writes to.
 
-    Quotes are removed and their contents kept in one word, redirections come out as a word
-    of their own (`>`, `>>`), comments and here-documents are skipped. Never fails: what is
-    left open at the end counts as closed. After the grammar in
-    https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
+    `words` are without quotes, with expansions as they are written; assignments before the
+    command are left out. `writes` has each redirection into a file, as (`>` or `>>`, its word).
     """
-    words: list[str] = []
-    word: str | None = None
-    line = start = 1
-    documents: list[tuple[str, bool]] = []  # here-documents whose bodies begin at the next line
-    text = text.replace("\r\n", "\n")
-    i = 0
 
-    def end_word() -> None:
-        nonlocal word, start
-        if word is not None:
-            if not words:
-                start = line
-            words.append(word)
-            word = None
+    line: int
+    words: tuple[str, ...]
+    writes: tuple[tuple[str, str], ...] = ()
 
-    while i < len(text):
-        char = text[i]
-        if char == "\\" and text[i + 1 : i + 2] == "\n":
-            line, i = line + 1, i + 2
-        elif char == "\\":
-            word, i = (word or "") + text[i + 1 : i + 2], i + 2
-        elif char == "'":
-            end = text.find("'", i + 1)
-            end = len(text) if end < 0 else end
-            quoted = text[i + 1 : end]
-            word, line, i = (word or "") + quoted, line + quoted.count("\n"), end + 1
-        elif char == '"':
-            word = word or ""
-            i += 1
-            while i < len(text) and text[i] != '"':
-                if text[i] == "\\":
-                    i += 1
-                line += text[i : i + 1] == "\n"
-                word += text[i : i + 1]
-                i += 1
-            i += 1
-        elif char == "#" and word is None:
-            end = text.find("\n", i)
-            i = len(text) if end < 0 else end
-        elif text.startswith("<<", i) and not text.startswith("<<<", i):
-            end_word()
-            i += 2
-            dash = text[i : i + 1] == "-"
-            i += dash
-            while text[i : i + 1] in (" ", "\t"):
-                i += 1
-            end = i
-            while end < len(text) and text[end] not in " \t\n;&|<>()":
-                end += 1
-            delimiter = text[i:end].replace("'", "").replace('"', "").replace("\\", "")
-            documents.append((delimiter, dash))
-            i = end
-        elif char == ">":
-            if word is not None and word.isdigit():
-                word = None  # the number of a file descriptor
-            end_word()
-            operator = ">>" if text.startswith(">>", i) else ">"
-            i += len(operator)
-            i += text[i : i + 1] in ("&", "|")  # as in `>&2` and `>|file`
-            words.append(operator)
-        elif char in OPERATORS or char in "\n`":
-            end_word()
-            if words:
-                yield start, words
-            words = []
-            if char == "\n":
-                line += 1
-                for delimiter, dash in documents:
-                    while i + 1 < len(text):
-                        end = text.find("\n", i + 1)
-                        end = len(text) if end < 0 else end
-                        body = text[i + 1 : end]
-                        line, i = line + 1, end
-                        if (body.lstrip("\t") if dash else body) == delimiter:
-                            break
-                documents = []
-            i += 1
-        elif char in " \t":
-            end_word()
-            i += 1
+
+@dataclass(frozen=True)
+class Script:
+    """The commands of a script in the order of their lines, those in `$(...)` included.
+
+    `unread` is the line of what cannot be read, or 0; no command of that statement or after it
+    is known.
+    """
+
+    commands: tuple[Command, ...]
+    unread: int = 0
+
+
+@lru_cache
+def read(text: str) -> Script:
+    """Return the commands of a script; never fails."""
+    if not text.strip():
+        return Script(())
+    source = text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")
+    root = _parser().parse(source).root_node
+    found: dict[int, Command] = {}
+    while root.has_error and (blanked := _without_documents(source, root)) != source:
+        for node in _nodes(root):
+            if node.type == "heredoc_body" and not node.has_error:
+                for part in _nodes(node):
+                    found |= _command(part)
+        source = blanked
+        root = _parser().parse(source).root_node
+    wrong = [_opened(node) for node in _nodes(root) if _misread(node)]
+    end = min((_statement(node).start_byte for node in wrong), default=len(source) + 1)
+    unread = min((node.start_point[0] + 1 for node in wrong), default=len(source) + 1)
+    for node in _nodes(root):
+        if node.end_byte <= end:
+            found |= _command(node)
+    known = (found[at] for at in sorted(found) if at < end and found[at].line < unread)
+    return Script(tuple(known), unread if wrong else 0)
+
+
+@lru_cache
+def _parser() -> Parser:
+    import tree_sitter
+    import tree_sitter_bash
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    """Yield a node and all that is in it, in the order of the text."""
+    left = [root]
+    while left:
+        node = left.pop()
+        yield node
+        if not _is_arithmetic(node):
+            left += reversed(node.children)
+
+
+def _is_arithmetic(node: Node) -> bool:
+    """Tell whether a node is `$((...))` in a here-document, where the grammar sees a command.
+
+    https://github.com/tree-sitter/tree-sitter-bash/issues/325
+    """
+    return node.type == "command_substitution" and node.text[:3] == b"$(("
+
+
+def _misread(node: Node) -> bool:
+    if node.type == "command_substitution" and node.text[:1] == b"`":
+        return bool(re.search(rb"(?<!\\)`", node.text[1:-1]))
+    if node.type == "command_name":
+        return node.text in RESERVED
+    return node.is_error or node.is_missing
+
+
+def _opened(node: Node) -> Node:
+    """Return where the mistake begins: a statement that is never closed leaves its parts bare."""
+    if node.is_error and (node.parent is None or node.parent.parent is None):
+        parts = (part for part in node.children if not part.is_named)
+        return next((part for part in parts if part.type not in ("\n", ";", "&")), node)
+    return node
+
+
+def _statement(node: Node) -> Node:
+    """Return the statement at the top of a script, or of what is not closed, that a node is in."""
+    while node.parent is not None and node.parent.parent is not None and not node.parent.is_error:
+        node = node.parent
+    return node
+
+
+def _without_documents(source: bytes, root: Node) -> bytes:
+    """Return a script with spaces in place of its here-documents, all other bytes where they were."""
+    text = bytearray(source)
+
+    def blank(start: int, end: int) -> None:
+        text[start:end] = re.sub(rb"[^\n]", b" ", source[start:end])
+
+    for node in _nodes(root):
+        parts = {child.type: child for child in node.children}
+        if {"heredoc_start", "heredoc_end"} <= parts.keys():
+            start, end = parts["heredoc_start"], parts["heredoc_end"]
+            blank(source.rindex(b"<<", 0, start.start_byte), start.end_byte)
+            blank(parts.get("heredoc_body", end).start_byte, end.end_byte)
+    if text == source and (start := LEADING.search(source)):
+        tabs = rb"\t*" if start[1] else b""
+        if end := re.compile(rb"(?m)^%b%b$" % (tabs, start[3])).search(source, start.end()):
+            blank(start.start(), start.end())
+            blank(source.find(b"\n", start.end()), end.end())
+    return bytes(text)
+
+
+def _command(node: Node) -> Iterator[tuple[int, Command]]:
+    """Yield what a node itself runs, without what stands in it, after the byte where it begins."""
+    if node.type in SIMPLE and not _is_redirected(node):
+        line = node.start_point[0] + 1
+        yield node.start_byte, Command(line, tuple(_words(node)), tuple(_writes(node)))
+    elif node.type == "redirected_statement":
+        inner = _body(node)
+        simple = inner is not None and inner.type in SIMPLE
+        words = _words(inner) if simple else []
+        for redirect in node.children_by_field_name("redirect"):
+            words += _words_after(redirect)
+        writes = [*(_writes(inner) if simple else ()), *_writes(node)]
+        if words or writes:
+            first = inner if simple else node
+            line = first.start_point[0] + 1
+            yield first.start_byte, Command(line, tuple(words), tuple(writes))
+
+
+def _body(node: Node) -> Node | None:
+    """Return what the redirections of a statement belong to: the last command of a list."""
+    inner = node.child_by_field_name("body")
+    while inner is not None and inner.type in ("list", "pipeline", "negated_command"):
+        inner = inner.named_children[-1]
+    return inner
+
+
+def _is_redirected(node: Node) -> bool:
+    """Tell whether a statement with redirections has this command."""
+    above = node.parent
+    while above is not None and above.type in ("list", "pipeline", "negated_command"):
+        above = above.parent
+    return above is not None and above.type == "redirected_statement" and _body(above) == node
+
+
+def _words(node: Node) -> list[str]:
+    if node.type == "test_command":
+        return _text(node).split()
+    found: list[str] = []
+    source, end = node.text, 0
+    for child in node.children:
+        start = child.start_byte - node.start_byte
+        between, end = source[end:start], child.end_byte - node.start_byte
+        if child.type in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
+            found += _words_after(child)
+        elif child.type == "variable_assignment" and node.type != "declaration_command":
+            continue
+        elif child.type == "$" and source[end : end + 1] == b'"':
+            continue  # the sign of `$"translated"`
+        elif found and between and not between.replace(b"\\\n", b""):
+            found[-1] += _word(child)  # the grammar takes a word on two lines for two
         else:
-            word, i = (word or "") + char, i + 1
-    end_word()
-    if words:
-        yield start, words
+            found.append(_word(child))
+    return found
+
+
+def _words_after(redirect: Node) -> list[str]:
+    """Return the words of the command that the grammar counts to a redirection."""
+    if redirect.type == "heredoc_redirect":
+        inner = [w for r in redirect.children_by_field_name("redirect") for w in _words_after(r)]
+        return [_word(word) for word in redirect.children_by_field_name("argument")] + inner
+    return [_word(word) for word in redirect.children_by_field_name("destination")[1:]]
+
+
+def _writes(node: Node) -> Iterator[tuple[str, str]]:
+    for redirect in node.children_by_field_name("redirect"):
+        if redirect.type == "heredoc_redirect":
+            yield from _writes(redirect)
+        elif redirect.type == "file_redirect":
+            operator = next((c.type for c in redirect.children if ">" in c.type), "")
+            target = redirect.child_by_field_name("destination")
+            if (
+                operator
+                and target is not None
+                and not (operator == ">&" and target.type == "number")
+            ):
+                yield ">>" if ">>" in operator else ">", _word(target)
+
+
+def _word(node: Node) -> str:
+    """Return a word as a command is given it, except that expansions stay as they are written."""
+    text = _text(node)
+    if node.type == "raw_string":
+        return text[1:-1]
+    if node.type == "ansi_c_string":
+        return ANSI.sub(_ansi, text[2:-1])
+    if node.type == "string":
+        return _quoted(node)
+    if node.type in ("concatenation", "command_name", "translated_string", "variable_assignment"):
+        return "".join(_word(child) for child in node.children)
+    if node.type == "word":
+        return re.sub(r"\\(.)", lambda m: "" if m[1] == "\n" else m[1], text, flags=re.DOTALL)
+    return text
+
+
+def _quoted(node: Node) -> str:
+    """Return what stands in double quotes."""
+    source, at, found = node.text, 0, ""
+    for child in [c for c in node.children if c.type not in ('"', "string_content", "$")]:
+        start = child.start_byte - node.start_byte
+        found += _unescaped(source[at:start]) + _text(child)
+        at = child.end_byte - node.start_byte
+    found += _unescaped(source[at:])
+    return found[found.index('"') + 1 : -1]
+
+
+def _unescaped(source: bytes) -> str:
+    text = source.decode("utf-8", "surrogatepass")
+    return re.sub(r'\\([$`"\\\n])', lambda m: "" if m[1] == "\n" else m[1], text)
+
+
+def _ansi(match: re.Match[str]) -> str:
+    number = match[1] or match[2] or match[3]
+    if number or match[4]:
+        code = int(number, 16) if number else int(match[4], 8) & 0xFF
+        return chr(code) if code <= 0x10FFFF else ""
+    return NAMED.get(match[5], match[5] if match[5] in "\\'\"?" else match[0])
+
+
+def _text(node: Node) -> str:
+    return node.text.decode("utf-8", "surrogatepass")

@@ -12,7 +12,6 @@ Source: <https://z2jh.jupyter.org/en/stable/jupyterhub/customizing/user-environm
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from hub_image.checks import Finding
@@ -42,21 +41,7 @@ HARMLESS |= {".", "[", "[["}
 WRITERS = {"curl", "dd", "mkdir", "npm", "sed", "tar", "tee", "touch", "unzip", "wget"}
 LAST = {"cp", "git", "install", "ln", "mv", "rsync"}
 # Words before a command that are not it.
-PREFIXES = {
-    "sudo",
-    "then",
-    "else",
-    "do",
-    "if",
-    "while",
-    "until",
-    "!",
-    "{",
-    "time",
-    "exec",
-    "command",
-    "nice",
-}
+PREFIXES = {"sudo", "time", "exec", "command", "nice"}
 
 
 def check(repository: Path) -> Iterator[Finding]:
@@ -66,27 +51,25 @@ def check(repository: Path) -> Iterator[Finding]:
         first = text.partition("\n")[0]
         if first.startswith("#!") and not re.search(r"\b(ba|da|z|k)?sh\b", first):
             continue  # not a shell script
-        for line, words in shell.commands(text):
-            what, certain = written(words)
+        for command in shell.read(text).commands:
+            what, certain = written(command)
             if what:
                 does = "writes" if certain else "uses what is"
                 yield Finding(
                     file,
-                    line,
+                    command.line,
                     f"`{what}` {does} below a home directory, which a hub hides; "
                     "use the environment, /etc or /usr/local, or do it in `start`",
                     "error" if certain else "warning",
                 )
 
 
-def written(words: list[str]) -> tuple[str, bool]:
+def written(found: shell.Command) -> tuple[str, bool]:
     """Return what a command has below a home directory, or nothing, and whether it writes it."""
-    for operator, target in pairwise(words):
-        if operator in (">", ">>") and HOME.match(target):
+    for operator, target in found.writes:
+        if HOME.match(target):
             return f"{operator} {target}", True
-    words = [
-        word for i, word in enumerate(words) if ">" not in (word[:1], words[i - 1][:1] if i else "")
-    ]
+    words = list(found.words)
     while words and (words[0] in PREFIXES or re.match(r"-|\w+=", words[0])):
         words = words[1:]
     if not words:
