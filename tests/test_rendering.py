@@ -47,6 +47,26 @@ def test_pytest_copie_agrees(copie, template, tmp_path):
     assert result.answers["base"] == "jupyter-r"
 
 
+@pytest.mark.world("conda-r-and-apt")
+@pytest.mark.parametrize(
+    ("answers", "place"),
+    [
+        ({"base": "jupyter-r", "languages": ["r"]}, "environment.yml"),
+        ({"base": "jupyter-r", "languages": ["r"], "package_manager": "pip"}, "postBuild"),
+        ({"start_from": "scratch", "languages": ["r"]}, "environment.yml"),
+        ({"start_from": "scratch", "languages": ["r"], "package_manager": "pip"}, None),
+        ({"base": "rocker-geospatial", "languages": ["r"]}, None),
+    ],
+)
+def test_libraries_of_r_packages_come_from_where_r_does(answers, place, render):
+    """The guide, the head of the list and the message of the build say it where R is conda's, and nowhere else."""
+    repository = render(**answers)
+    for path in ("GUIDE.md", "install.R", ".github/build/listed.R"):
+        text = (repository / path).read_text()
+        assert bool(re.search(r"\br-sf\b|\"r-\"", text)) == bool(place), path
+        assert not place or place in text, path
+
+
 def test_files_parse(rendered):
     for path in files(rendered):
         text = (rendered / path).read_text()
