@@ -42,7 +42,7 @@ COMMANDS = {
     "publish": ("ci.publish", "push the image that was tested, under tags that never move"),
     "report": ("ci.report", "say what came out, on the run's page and on the pull request"),
     "settle": ("ci.settle", "propose new locks in a pull request, when enough has changed"),
-    "clean-up": ("ci.clean_up", "remove the trial images of a closed pull request"),
+    "clean-up": ("ci.clean_up", "remove the trial images of closed pull requests"),
 }
 
 
