@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ FACTS = {
 HEADING = "## Facts that no test here can show"
 
 
+@functools.cache
 def proofs() -> dict[str, list[str]]:
     """The tests that carry each name, as pytest writes them.
 
@@ -39,6 +41,7 @@ def proofs() -> dict[str, list[str]]:
     return found
 
 
+@functools.cache
 def sentences() -> dict[str, str]:
     """Why there is no test: the list below the heading in the rig's README."""
     section = (TESTS / "rig/README.md").read_text().partition(HEADING)[2].partition("\n## ")[0]
