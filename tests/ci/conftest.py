@@ -10,6 +10,7 @@ from pathlib import Path
 import copier
 import pytest
 
+import github
 from conftest import ROOT, git
 from rig import engine as rig
 from rig import standins
@@ -31,9 +32,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def hosted(memory):
-    repository = Hosted(memory, free_port())
-    yield repository
-    repository.stop()
+    repository = Hosted(memory)
+    with repository.github.served() as repository.port:
+        yield repository
 
 
 @pytest.fixture(scope="session")
@@ -106,18 +107,20 @@ def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:  # noqa: F811
         standins.ensure(image)
     scanner(tmp_path_factory.mktemp("scanner"))
     work = tmp_path_factory.mktemp("ci")
-    (work / "github.json").write_text("{}")
+    kept = github.Kept(work / "github.json", "ocean/ocean", project)
+    kept.pull(8)
     registry = runner.registry(work, ports["registry"])
     api = runner.Process(
         ports["github"],
         runner.PYTHON,
-        runner.HERE / "standins/github.py",
+        github.server.__file__,
         ports["github"],
-        work / "github.json",
+        kept.file,
     )
     registry.start()
     api.start()
-    yield runner.Runner(project, work, registry, api)
+    yield runner.Runner(project, work, registry, api, kept)
+    kept.check()
     api.stop()
     registry.stop()
     images = [

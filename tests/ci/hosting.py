@@ -6,68 +6,29 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
+import github
 from conftest import git
 from hub_image.ci import propose
+from hub_image.updates import configure
 
 HERE = Path(__file__).parent
 OWNER, NAME = "ocean", "ice-core"
 
 
-def state(name: str) -> dict:
-    """What standins/repository.py knows of a new repository."""
-    known = {
-        "full_name": name,
-        "html_url": f"https://github.com/{name}",
-        "fork": False,
-        "is_template": False,
-    }
-    return {
-        "repository": known,
-        "pulls": [],
-        "issues": [],
-        "started": [],
-        "conclusion": "success",
-        "forbidden": [],
-    }
-
-
 class Hosted:
     """The repository ocean/ice-core."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.bare, self.clone, self.folder = folder / "hosted.git", folder / NAME, folder
         git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.bare))
         shutil.copy(HERE / "standins/pre-receive", self.bare / "hooks/pre-receive")
         (self.bare / "hooks/pre-receive").chmod(0o755)
-        self.file = folder / "github.json"
-        self.file.write_text(json.dumps(state(f"{OWNER}/{NAME}")))
-        self.port = port
-        command = [sys.executable, HERE / "standins/repository.py", str(port), self.file]
-        self.process = subprocess.Popen(command)
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/repos/{OWNER}/{NAME}").close()
-                return
-            except urllib.error.URLError:
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-    def state(self, **changes: object) -> dict:
-        """What is kept beside git; `changes` replaces parts of it."""
-        kept = json.loads(self.file.read_text()) | changes
-        self.file.write_text(json.dumps(kept))
-        return kept
+        self.github = github.Kept(folder / "github.json", f"{OWNER}/{NAME}", self.bare)
+        self.port = 0  # of the API
 
     def owner_pushes(self, message: str = "work", branch: str = "main") -> str:
         """A person commits everything in `clone` and pushes it; return the commit."""
@@ -93,9 +54,12 @@ class Hosted:
         git(self.folder, "clone", "--quiet", "--branch", branch, str(self.bare), str(folder))
         return folder
 
-    def variables(self, event: dict | None = None) -> dict[str, str]:
-        """What GitHub tells a job."""
-        (self.folder / "event.json").write_text(json.dumps(self.event() | (event or {})))
+    def variables(self, workflow: str, event: str, **payload: object) -> dict[str, str]:
+        """What GitHub tells the job of a workflow, whose token may do what the workflow says."""
+        self.github.act_as(workflow)
+        told = github.event(event, f"{OWNER}/{NAME}", ref="refs/heads/main", **payload)
+        told["repository"]["default_branch"] = "main"
+        (self.folder / "event.json").write_text(json.dumps(told))
         return {
             "GITHUB_API_URL": f"http://127.0.0.1:{self.port}",
             "GITHUB_REPOSITORY": f"{OWNER}/{NAME}",
@@ -104,23 +68,15 @@ class Hosted:
             "GITHUB_EVENT_PATH": str(self.folder / "event.json"),
             "GITHUB_TOKEN": "of-this-job",
             "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md"),
+            "GITHUB_WORKFLOW_REF": f"{OWNER}/{NAME}/.github/workflows/{workflow}@refs/heads/main",
         }
-
-    def event(self) -> dict:
-        repository = {
-            "default_branch": "main",
-            "full_name": f"{OWNER}/{NAME}",
-            "name": NAME,
-            "owner": {"login": OWNER},
-        }
-        return {"repository": repository, "ref": "refs/heads/main"}
 
     def act(
         self, workflow: str, event: str, project: Path | None = None, **payload: object
     ) -> tuple[int, str]:
         """Let act run a workflow of the default branch; return its exit code and its log."""
         project = project or self.checkout()
-        variables = self.variables(payload)
+        variables = self.variables(workflow, event, **payload)
         line = [
             Path(sys.executable).parent / "act",
             event,
@@ -166,9 +122,13 @@ class Hosted:
         return result.returncode, log
 
 
-def run(hosted: Hosted, monkeypatch, command=propose.update, answers=None, event=None) -> int:
+COMMANDS = {configure.in_ci: "configure.yml", propose.update: "update.yml"}
+
+
+def run(hosted: Hosted, monkeypatch, command=propose.update, answers=None, workflow="") -> int:
     """Do what a job does in a fresh checkout; the summary of earlier runs is gone."""
     (hosted.folder / "summary.md").write_text("")
-    for name, value in hosted.variables(event).items():
+    workflow = workflow or ("configure.yml" if answers else COMMANDS[command])
+    for name, value in hosted.variables(workflow, "workflow_dispatch").items():
         monkeypatch.setenv(name, value)
     return command(hosted.checkout(), answers or {})

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import github
 from rig import engine
 
 HERE = Path(__file__).parent
@@ -79,6 +80,7 @@ log: {{level: error}}
     )
 
 
+JOB = re.compile(r"^\[\w+/(.*?)\s*\]")  # which job a line of act's log is about
 SAID = re.compile(r"^\[.*?\]\s+\| ?(.*)$", re.M)  # what a step wrote, in act's log
 
 
@@ -116,8 +118,11 @@ class Run:
 class Runner:
     """A project, and the events that happen to it."""
 
-    def __init__(self, project: Path, work: Path, registry: Process, api: Process) -> None:
-        self.project, self.work, self.registry, self.api = project, work, registry, api
+    def __init__(
+        self, project: Path, work: Path, registry: Process, api: Process, kept: github.Kept
+    ) -> None:
+        self.project, self.work, self.registry = project, work, registry
+        self.api, self.github = api, kept
         self.image = f"localhost:{registry.port}/ocean/ocean"
         self.login = {
             "REGISTRY_LOGIN": f"localhost:{registry.port}/{NAME}",
@@ -141,24 +146,18 @@ class Runner:
         project: Path | None = None,
         job: str = "",
         workflow: str = "image.yml",
-        api: Process | None = None,
     ) -> Run:
         """Let an event happen to the project; `watch` sees each line of the log as it comes.
 
-        Only the job `job` runs, if one is named. `api` stands in for GitHub's in place of the one of all runs. `login`
-        takes the place of the repository's variable and secret.
+        Only the job `job` runs, if one is named. `login` takes the place of the repository's variable and secret. The
+        token may do what the job that runs grants it.
         """
         login = self.login if login is None else login
         project = project or self.project
-        event = {
-            "repository": {
-                "default_branch": "main",
-                "full_name": "ocean/ocean",
-                "name": "ocean",
-                "owner": {"login": "ocean", "type": "Organization"},
-            },
-            "ref": ref,
-        } | payload
+        event = github.event(name, "ocean/ocean", ref=ref, **payload)
+        event["repository"]["default_branch"] = "main"
+        event["repository"]["owner"]["type"] = "Organization"
+        fork = "pull_request" in payload and not login
         (self.work / "event.json").write_text(json.dumps(event))
         line = [
             str(Path(sys.executable).parent / "act"),
@@ -184,10 +183,11 @@ class Runner:
         for variable, value in {"GITHUB_TOKEN": "of-this-job", **login}.items():
             line += ["--var" if variable == "REGISTRY_LOGIN" else "--secret", f"{variable}={value}"]
         for variable, value in {
-            "GITHUB_API_URL": f"http://127.0.0.1:{(api or self.api).port}",
+            "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
             "GITHUB_REPOSITORY": "ocean/ocean",
             "GITHUB_REPOSITORY_OWNER": "ocean",
             "GITHUB_REF": ref,
+            "GITHUB_WORKFLOW_REF": f"ocean/ocean/.github/workflows/{workflow}@{ref}",
             "PROJECT": str(project),
         }.items():
             line += ["--env", f"{variable}={value}"]
@@ -204,9 +204,15 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        log = ""
+        log, running = "", ""
         for text in process.stdout:
             log += text
+            told = JOB.match(text)
+            if (
+                told and told[1] != running
+            ):  # one job after the other, since each needs the one before
+                running = told[1]
+                self.github.act_as(workflow, running, fork)
             watch(text)
         code = process.wait()
         (self.work / f"{len(list(self.work.glob('*.log')))}.log").write_text(log)
@@ -271,23 +277,20 @@ class Runner:
                 "PYTHONPATH": str(HERE.parents[1] / "hooks"),
                 "GITHUB_ACTIONS": "true",
                 "GITHUB_API_URL": f"http://127.0.0.1:{self.api.port}",
+                "GITHUB_TOKEN": "of-this-job",
                 "GITHUB_REPOSITORY": "ocean/ocean",
                 "GITHUB_REPOSITORY_OWNER": "ocean",
                 "GITHUB_REF": ref,
                 "GITHUB_SHA": sha,
             }
         )
+        self.github.act_as(
+            "image.yml", "Link request" if arguments[0] == "request" else "Image for"
+        )
         here = ["bash", "-c", 'cd "$0" && exec "$@"', str(self.project)]
         line = engine.inside(*here, PYTHON, "-m", "hub_image", *arguments)
         result = subprocess.run(line, env=environment, text=True, capture_output=True)
         return result.returncode, result.stdout + result.stderr
-
-    def github(self, **state: object) -> dict:
-        """What the stand-in for GitHub keeps; `state` replaces parts of it."""
-        file = self.work / "github.json"
-        kept = json.loads(file.read_text()) | state
-        file.write_text(json.dumps(kept))
-        return kept
 
     def _uses(self) -> str:
         files = self.project.glob(".github/**/*.yml")

@@ -6,7 +6,7 @@ the image and runs image-tests/ in it. What only GitHub has stays unproven here:
 
 - the keyless signature (Sign): a stand-in prints what cosign is asked for;
 - the comment (Comment on the pull request), the issue (Write the link request) and the removal from ghcr.io: a stand-in
-  for GitHub's API keeps them;
+  for GitHub's API keeps them (tests/github/), and gives the token what `permissions:` of each job says;
 - the login with the job's own token, and what ghcr.io, quay.io and docker.io answer: the registry here is a plain one. A
   stand-in with their ways is in test_registry.py, and Docker's own push to it here;
 - that jobs share nothing but the registry and their outputs, of which GitHub drops those that hold a secret: act runs
@@ -14,8 +14,8 @@ the image and runs image-tests/ in it. What only GitHub has stays unproven here:
 - the SBOM's contents: a stand-in takes the scanner's place;
 - that Docker is switched to containerd's image store where it is not, and that a disk is cleared: both are only
   done on a runner of GitHub's;
-- permissions, fork pull requests and concurrency: act does not emulate them, so the events are told as GitHub tells
-  them, one after the other (test_concurrency.py has the rest);
+- fork pull requests and concurrency: act does not emulate them, so the events are told as GitHub tells them, one after
+  the other (test_concurrency.py has the rest);
 - linux/arm64 and its runner;
 - that a closed pull request is not built: act evaluates the matrix of a job that is skipped and fails, so there only
   the job clean-up is run.
@@ -30,11 +30,11 @@ import re
 
 import pytest
 
+import github
 from conftest import git
 from rig import engine as rig
 
-from . import hosting, runner
-from .conftest import commit, free_port
+from .conftest import commit
 
 pytestmark = pytest.mark.engine
 
@@ -110,7 +110,7 @@ def executed(run) -> dict[str, float]:
 
 def requested(ci, run, tag: str) -> str:
     """The link request of a run: in one issue, on the run's page, and true of what the registry holds."""
-    [issue] = ci.github()["issues"]
+    [issue] = ci.github.issues()
     text = issue["body"]
     assert issue["title"] == "Link request"
     digest = ci.tags()[tag]
@@ -143,19 +143,12 @@ def change(project, files: dict[str, str], message: str) -> str:
     return commit(project, message)
 
 
-def pull_request(project, number: int, head: str, **other) -> dict:
-    """The event of a pull request, as GitHub tells it."""
-    return {
-        "action": "synchronize",
-        "number": number,
-        "pull_request": {
-            "number": number,
-            "head": {"sha": head, "repo": {"full_name": "ocean/ocean"}},
-            "base": {"sha": git(project, "rev-parse", "main").strip()},
-            "user": {"login": "octocat"},
-        }
-        | other,
-    }
+def pull_request(project, number: int, head: str, action: str = "synchronize", **other) -> dict:
+    """What is not as in the example of the event of a pull request."""
+    base = git(project, "rev-parse", "main").strip()
+    sides = {"head": {"sha": head}, "base": {"sha": base}}
+    pull = github.merged({"number": number, "user": {"login": "octocat"}} | sides, other)
+    return {"action": action, "number": number, "pull_request": pull}
 
 
 @pytest.fixture(scope="module")
@@ -253,24 +246,17 @@ def test_running_the_same_commit_again_changes_nothing(first, ci, project):
 
 def test_settle_proposes_what_the_published_image_has(first, ci, project):
     """All of settle.yml: its branch holds a lock that the build of this repository takes."""
-    file = ci.work / "repository.json"
-    file.write_text(json.dumps(hosting.state("ocean/ocean")))
-    server = [runner.PYTHON, runner.HERE / "standins/repository.py"]
-    port = free_port()
-    api = runner.Process(port, *server, port, file)
     # act does a checkout of the default branch itself: it copies the folder, with this.
     git(project, "remote", "add", "origin", f"file://{project}")
-    api.start()
+    before = len(ci.github.started())
     try:
-        run = ci.run("workflow_dispatch", {}, workflow="settle.yml", api=api)
+        run = ci.run("workflow_dispatch", {}, workflow="settle.yml")
     finally:
-        api.stop()
         git(project, "remote", "remove", "origin")
     assert run.code == 0, run.log[-6000:]
-    kept = json.loads(file.read_text())
-    (pull,) = kept["pulls"]
-    assert pull["head"] == "hub-image/settle" and "has passed its tests" in pull["body"]
-    assert kept["started"] == [["image.yml", "hub-image/settle"]]
+    (pull,) = [pull for pull in ci.github.pulls() if pull["head"] == "hub-image/settle"]
+    assert "has passed its tests" in pull["body"]
+    assert ci.github.started()[before:] == [["image.yml", "hub-image/settle"]]
     changed = git(project, "diff", "--name-only", "main", "hub-image/settle").split()
     assert changed == ["lock/pip-x86_64.txt"]
     lock = git(project, "show", f"hub-image/settle:{changed[0]}")
@@ -280,7 +266,7 @@ def test_settle_proposes_what_the_published_image_has(first, ci, project):
 
 def test_a_request_that_is_not_true_is_not_written(first, ci, project):
     """As where the registry has another image by now; and an older commit's run does not bring it back."""
-    [issue] = ci.github()["issues"]
+    [issue] = ci.github.issues()
     tags = ci.tags()
     head, older = git(project, "rev-parse", "HEAD", "HEAD~1").split()
     wrong, right = (f"--digest={tags[tag[:12]]}" for tag in (older, head))
@@ -288,10 +274,10 @@ def test_a_request_that_is_not_true_is_not_written(first, ci, project):
     assert code == 1 and f"{tags[older[:12]]} was tested" in said
     code, said = ci.hub_image("request", f"{ci.image}:{older[:12]}", wrong, "--issue", sha=older)
     assert code == 0 and "is about a newer image, so it stays" in said
-    assert ci.github()["issues"] == [issue]
+    assert ci.github.issues() == [issue]
     code, said = ci.hub_image("request", f"{ci.image}:{head[:12]}", right, "--issue", sha=head)
-    assert code == 0 and len(ci.github()["issues"]) == 1
-    assert ci.github()["issues"] != [issue], "nothing was said to be proved this time"
+    assert code == 0 and len(ci.github.issues()) == 1
+    assert ci.github.issues() != [issue], "nothing was said to be proved this time"
 
 
 def test_a_release_names_the_image_that_people_use(first, ci, project):
@@ -335,7 +321,7 @@ def test_a_pull_request_is_published_under_a_tag_of_its_own(first, ci, project):
     succeeded(run, *PUBLISHED[:-1], "Comment on the pull request", "Report")
     assert merge != head
     assert ci.tags() == {**before, f"pr-7-{head[:12]}": digest_of(run)}
-    [comment] = ci.github()["comments"]
+    [comment] = ci.github.state()["comments"]
     assert f"{ci.image}:pr-7-{head[:12]}" in comment["body"]
     assert "| pip | cowsay |  | 6.1 |" in comment["body"]
     assert digest_of(run) in comment["body"]
@@ -359,7 +345,7 @@ def test_a_contract_that_fails_publishes_nothing(first, ci, project):
     git(project, "switch", "--quiet", "main")
     failed(run, "Contract")
     assert ci.tags() == before
-    [comment] = ci.github()["comments"]  # the one from before, updated
+    [comment] = ci.github.state()["comments"]  # the one from before, updated
     assert "not published: contract failed" in comment["body"]
     assert "No module named 'not_there'" in comment["body"]
 
@@ -373,7 +359,7 @@ def test_a_build_that_fails_publishes_nothing(first, ci, project):
     failed(run, "Build")
     assert "Contract" not in dict(run.steps())
     assert ci.tags() == before
-    [comment] = ci.github()["comments"]
+    [comment] = ci.github.state()["comments"]
     assert "not published: build failed" in comment["body"]
     assert "no-such-package-anywhere" in comment["body"]
 
@@ -388,17 +374,13 @@ OUTSIDERS = {
 def test_pull_requests_without_secrets_never_try_to_push(who, first, ci, project):
     before = ci.tags()
     head = git(project, "rev-parse", "HEAD").strip()
-    event = pull_request(project, 8, head)
-    for key, value in OUTSIDERS[who].items():
-        event["pull_request"][key] |= value
-    ci.github(**{"read-only": True})
+    event = pull_request(project, 8, head, **OUTSIDERS[who])
     run = ci.run("pull_request", event, ref="refs/pull/8/merge", login={})
-    state = ci.github(**{"read-only": False})
     succeeded(run, *COMMENTED)
     assert ci.tags() == before
     assert "published when they are merged" in run.said()
     assert "The page of this run has the report" in run.log
-    assert not [comment for comment in state["comments"] if comment["issue"] == "8"]
+    assert not [comment for comment in ci.github.state()["comments"] if comment["issue"] == 8]
 
 
 def test_without_secrets_nothing_is_red(first, ci):
@@ -449,7 +431,7 @@ def test_closing_removes_trial_images_and_nothing_else(first, ci, project):
     before = ci.tags()
     [trial] = [tag for tag in before if tag.startswith("pr-7-")]
     head = git(project, "rev-parse", trial.removeprefix("pr-7-")).strip()
-    closed = pull_request(project, 7, head) | {"action": "closed"}
+    closed = pull_request(project, 7, head, "closed")
     cleaned = [
         "Get the repository",
         *FIRST[3:],

@@ -8,11 +8,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,6 +41,7 @@ def server(request, tmp_path, monkeypatch):
     log_in(tmp_path, monkeypatch, server, {"auth": standin.LOGIN})
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     yield server
+    assert not server.violations
     server.shutdown()
     server.server_close()
 
@@ -615,62 +613,3 @@ def test_a_closed_pull_request_publishes_no_trial_image(
             "Pull request 7 is closed, so no trial image of it is published"
             in capsys.readouterr().err
         )
-
-
-@pytest.fixture
-def api(tmp_path, monkeypatch):
-    """The stand-in for GitHub's API; returns a function that reads or replaces what it keeps."""
-    state = tmp_path / "github.json"
-    state.write_text("{}")
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as probe:
-        port = probe.server_port
-    program = Path(__file__).parent / "standins/github.py"
-    process = subprocess.Popen([sys.executable, program, str(port), state])
-    monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{port}")
-    event = {"repository": {"owner": {"type": "Organization"}}}
-    (tmp_path / "event.json").write_text(json.dumps(event))
-    monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "event.json"))
-
-    def kept(**new):
-        state.write_text(json.dumps(json.loads(state.read_text()) | new))
-        return json.loads(state.read_text())
-
-    for _ in range(100):
-        try:
-            github.api("GET", "/orgs/sea/packages/container/none/versions")
-            break
-        except github.Problem:
-            time.sleep(0.1)
-    yield kept
-    process.terminate()
-    process.wait()
-
-
-def test_one_issue_holds_the_newest_request(api, monkeypatch):
-    """What somebody else began with our words is not touched, and what was closed stays closed."""
-    monkeypatch.setenv("GITHUB_REPOSITORY", "sea/ocean")
-    forged = {
-        "number": 1,
-        "state": "open",
-        "user": {"login": "visitor"},
-        "body": f"{request.MARK}mine",
-    }
-    api(issues=[forged])
-    request.keep_issue("first", "a" * 40)
-    request.keep_issue("second", "b" * 40)
-    first, ours = api()["issues"]
-    assert first == forged
-    assert ours["title"] == "Link request" and ours["body"].endswith("\n\nsecond")
-    api(issues=[forged, ours | {"state": "closed"}])
-    request.keep_issue("third", "c" * 40)
-    first, ours = api()["issues"]
-    assert ours["state"] == "closed" and ours["body"].endswith("\n\nthird")
-
-
-@pytest.mark.parametrize("state", ["read-only", "no-issues"])
-def test_a_repository_without_issues_is_told_where_the_request_is(state, api, monkeypatch, capsys):
-    monkeypatch.setenv("GITHUB_REPOSITORY", "sea/ocean")
-    api(**{state: True})
-    request.keep_issue("first", "a" * 40)
-    assert "The page of this run has the request." in capsys.readouterr().out
-    assert not api().get("issues")

@@ -6,15 +6,17 @@ are written by the test. What stands in for GitHub: see test_update_workflow.py.
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
-from conftest import git
+from conftest import ROOT, git
 from hub_image.ci import find, settle
 from hub_image.lists import lock
 
 from .hosting import run
+from .test_update_workflow import NO_PULLS
 
 PULLED = "ghcr.io/ocean/ice-core"
 HEADER = "# For quay.io/jupyter/minimal-notebook:2026-07-28, Python 3.13, x86_64\n"
@@ -24,7 +26,8 @@ LOCK = "lock/pip-x86_64.txt"
 @pytest.fixture
 def image(hosted, monkeypatch):
     """A repository whose image is published, without a lock; `packages` is what its image has."""
-    (hosted.clone / ".github").mkdir(parents=True)
+    workflows = hosted.clone / ".github/workflows"
+    shutil.copytree(ROOT / "template/.github/workflows", workflows)
     (hosted.clone / ".github/image.env").write_text(
         "REGISTRY=ghcr.io\nREGISTRY_OWNER=\nIMAGE_NAME=ice-core\n"
     )
@@ -47,14 +50,14 @@ def image(hosted, monkeypatch):
 
 def settled(image, monkeypatch) -> list[dict]:
     """What the workflow does; return the pull requests that there are."""
-    assert run(image, monkeypatch, lambda repository, _: settle.settle(repository)) == 0
-    return image.state()["pulls"]
+    assert run(image, monkeypatch, lambda here, _: settle.settle(here), workflow="settle.yml") == 0
+    return image.github.pulls()
 
 
 def test_without_a_lock_there_is_one_pull_request_and_it_is_built(image, monkeypatch):
     for _ in range(2):  # the second run finds everything done
         (pull,) = settled(image, monkeypatch)
-        assert image.state()["started"] == [["image.yml", "hub-image/settle"]]
+        assert image.github.started() == [["image.yml", "hub-image/settle"]]
     assert git(image.bare, "show", f"hub-image/settle:{LOCK}").startswith(HEADER)
     for words in ("20 of 20 packages", f"{LOCK}: new", "To undo it", "has passed its tests"):
         assert words in pull["body"], pull["body"]
@@ -62,9 +65,10 @@ def test_without_a_lock_there_is_one_pull_request_and_it_is_built(image, monkeyp
 
 def test_who_closes_it_is_asked_again_next_month(image, monkeypatch):
     (pull,) = settled(image, monkeypatch)
-    image.state(pulls=[pull | {"state": "closed"}])
+    image.github.close(pull["number"])
     assert len(settled(image, monkeypatch)) == 1
-    image.state(pulls=[pull | {"state": "closed", "title": "Settle the package versions of May"}])
+    (entry,) = image.github.state()["issues"]
+    image.github.state(issues=[entry | {"title": "Settle the package versions of May"}])
     assert len(settled(image, monkeypatch)) == 2
 
 
@@ -94,8 +98,8 @@ def test_an_image_that_is_not_published_is_not_settled(image, monkeypatch):
 
 
 def test_where_actions_may_not_open_pull_requests_an_issue_says_what_to_do(image, monkeypatch):
-    image.state(forbidden=["/pulls"])
+    image.github.state(settings=NO_PULLS)
     assert settled(image, monkeypatch) == []
     assert "hub-image/settle" in image.branches()
-    (issue,) = image.state()["issues"]
+    (issue,) = image.github.issues()
     assert "compare/main...hub-image/settle?expand=1" in issue["body"]

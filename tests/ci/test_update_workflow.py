@@ -1,8 +1,7 @@
 """update.yml and configure.yml: what happens to a repository on GitHub.
 
 Real: the workflows, run by act; hub-image, installed as they install it; git; Copier. Stand-ins: GitHub's API
-(standins/repository.py) and its rule for pushes with a job's own token (standins/pre-receive). Unproven here:
-permissions, the login of git by a header, that GitHub starts image.yml for a started dispatch, and that its checks are
+(tests/github/) and its rule for pushes with a job's own token (standins/pre-receive). Unproven here: the login of git by a header, that GitHub starts image.yml for a started dispatch, and that its checks are
 shown on the pull request.
 
 What a run does is tested with the command; that the workflows call it, with act.
@@ -13,18 +12,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 
 import copier
 import pytest
 import yaml
 
+import github
 from conftest import QUESTIONS_FILE, ROOT, files, git
 from hub_image.problem import Problem
+from hub_image.tools.github import NoAnswer
 from hub_image.updates import configure
 from hub_image.updates import update as updating
 
 from .hosting import NAME, OWNER, run
 
+NO_PULLS = {"issues": True, "actions may open pull requests": False}
 FORM = yaml.safe_load((ROOT / ".github/workflows/configure.yml").read_text())[True][
     "workflow_dispatch"
 ]["inputs"]
@@ -65,6 +68,7 @@ def release(template, version: str, text: str = "", path: str = "Dockerfile.jinj
 def image(hosted, template):
     """The repository holds an image that was made from v1.0.0, with work of its owner's."""
     copier.run_copy(str(template), hosted.clone, defaults=True, quiet=True)
+    shutil.copy(ROOT / "template/.github/workflows/update.yml", hosted.clone / ".github/workflows")
     with (hosted.clone / "environment.yml").open("a") as file:
         file.write("# ours\n")
     hosted.owner_pushes()
@@ -82,7 +86,7 @@ def show(hosted, branch: str, path: str) -> str:
 def test_a_release_becomes_one_pull_request(image, template, monkeypatch):
     main = image.branches()["main"]
     run(image, monkeypatch)
-    assert image.branches() == {"main": main} and image.state()["pulls"] == []
+    assert image.branches() == {"main": main} and image.github.pulls() == []
     release(template, "v1.1.0", "# one\n")
     release(template, "v1.2.0", "# two\n")
     for _ in range(2):  # the second run finds everything done
@@ -91,9 +95,9 @@ def test_a_release_becomes_one_pull_request(image, template, monkeypatch):
             image.branches().keys() == {"main", "hub-image/update"}
             and image.branches()["main"] == main
         )
-        [pull] = image.state()["pulls"]
+        [pull] = image.github.pulls()
         assert (pull["title"], pull["base"]) == ("Update to v1.2.0 of the template", "main")
-        assert image.state()["started"] == [["image.yml", "hub-image/update"]]
+        assert image.github.started() == [["image.yml", "hub-image/update"]]
     assert show(image, "hub-image/update", "Dockerfile").endswith("# one\n# two\n")
     assert show(image, "hub-image/update", "environment.yml").endswith("# ours\n")
     for words in (
@@ -104,21 +108,129 @@ def test_a_release_becomes_one_pull_request(image, template, monkeypatch):
         "has passed its tests",
     ):
         assert words in pull["body"]
-    assert image.state()["issues"] == []
+    assert image.github.issues() == []
 
     release(template, "v1.3.0", "# three\n")
-    image.state(conclusion="failure")
+    image.github.state(conclusion="failure")
     run(image, monkeypatch)
-    [pull] = image.state()["pulls"]
+    [pull] = image.github.pulls()
     assert (
         pull["title"] == "Update to v1.3.0 of the template"
         and "do not merge this yet" in pull["body"]
     )
-    pull["state"] = "closed"
-    image.state(pulls=[pull])
-    branches = image.branches()
+    image.github.close(pull["number"])
+    before, branches = image.github.state()["issues"], image.branches()
     run(image, monkeypatch)
-    assert image.state()["pulls"] == [pull] and image.branches() == branches, "a closed one is a no"
+    assert image.github.state()["issues"] == before and image.branches() == branches, (
+        "a closed one is a no"
+    )
+
+
+@pytest.mark.world("pull-requests-are-issues")
+@pytest.mark.parametrize("kept", [True, False], ids=["branch is kept", "branch is deleted"])
+def test_after_a_merge_the_next_release_has_a_pull_request_of_its_own(
+    kept, image, template, monkeypatch
+):
+    release(template, "v1.1.0", "# one\n")
+    for _ in range(2):
+        run(image, monkeypatch)
+        assert [pull["state"] for pull in image.github.pulls()] == ["open"]
+    image.github.close(1, merged=True)
+    if not kept:
+        git(image.bare, "branch", "--delete", "--force", "hub-image/update")
+    for _ in range(2):
+        assert run(image, monkeypatch) == 0
+        assert "Nothing to do" in summary(image)
+    release(template, "v1.2.0", "# two\n")
+    for _ in range(2):
+        assert run(image, monkeypatch) == 0
+        assert [pull["state"] for pull in image.github.pulls()] == ["closed", "open"]
+    assert image.github.issues() == []
+    assert image.github.pulls()[1]["title"] == "Update to v1.2.0 of the template"
+    assert show(image, "hub-image/update", "Dockerfile").endswith("# one\n# two\n")
+
+
+@pytest.mark.world("pull-requests-are-issues")
+def test_after_closing_and_reopening_it_is_the_same_pull_request(image, template, monkeypatch):
+    release(template, "v1.1.0", "# one\n")
+    run(image, monkeypatch)
+    image.github.close(1)
+    for _ in range(2):
+        run(image, monkeypatch)
+        assert [pull["state"] for pull in image.github.pulls()] == ["closed"]
+    image.github.reopen(1)
+    for version in ("v1.1.0", "v1.2.0"):
+        if version == "v1.2.0":
+            release(template, version, "# two\n")
+        for _ in range(2):
+            run(image, monkeypatch)
+            [pull] = image.github.pulls()
+            assert (pull["state"], pull["title"]) == (
+                "open",
+                f"Update to {version} of the template",
+            )
+    image.github.close(1)
+    release(template, "v1.3.0", "# three\n")
+    run(image, monkeypatch)
+    assert [pull["state"] for pull in image.github.pulls()] == ["closed", "open"]
+    with pytest.raises(github.server.Refusal):  # its branch is that of the second one now
+        image.github.reopen(1)
+
+
+def test_who_helped_with_a_merged_pull_request_is_in_nobodys_way(image, template, monkeypatch):
+    """As with the button *Update branch*, and *Squash and merge*."""
+    release(template, "v1.1.0", "# one\n")
+    run(image, monkeypatch)
+    git(image.clone, "fetch", "--quiet", str(image.bare), "hub-image/update")
+    git(image.clone, "checkout", "--quiet", "FETCH_HEAD")
+    image.owner_pushes("A repair", "hub-image/update")
+    image.github.close(1, merged=True)
+    release(template, "v1.2.0", "# two\n")
+    run(image, monkeypatch)
+    assert [pull["state"] for pull in image.github.pulls()] == ["closed", "open"]
+    assert image.github.issues() == []
+
+
+@pytest.mark.world("runs-wait-for-approval")
+def test_the_text_has_the_proof_and_says_what_waits(image, template, monkeypatch):
+    """The runs that GitHub makes for the pull request are no proof: they wait."""
+    release(template, "v1.1.0", "# one\n")
+    image.github.state(conclusion="failure")
+    run(image, monkeypatch)
+    runs = image.github.state()["runs"]
+    assert {run["event"]: run["conclusion"] for run in runs} == {
+        "workflow_dispatch": "failure",
+        "pull_request": "action_required",
+    }
+    [pull] = image.github.pulls()
+    assert "do not merge this yet" in pull["body"] and "Approve workflows to run" in pull["body"]
+    for run_ in runs:  # somebody runs it again, and the registry is back
+        run_["conclusion"] = "success"
+    image.github.state(runs=runs)
+    run(image, monkeypatch)
+    [pull] = image.github.pulls()
+    assert "has passed its tests" in pull["body"] and len(image.github.started()) == 1
+
+
+def test_the_form_is_answered_again_after_closing(image, template, monkeypatch):
+    """Who fills it in wants it, and the title does not say which value."""
+    for title in ("Ice", "Snow"):
+        run(image, monkeypatch, answers={"title": title})
+        assert f"title={title}" in show(image, "hub-image/answers", "Dockerfile")
+        image.github.close(len(image.github.pulls()))
+    assert len(image.github.pulls()) == 2
+
+
+def test_github_away_for_long_is_a_red_run_and_no_issue(image, template, monkeypatch):
+    release(template, "v1.1.0", "# one\n")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    image.github.fail("POST .*/pulls", 502, times=20)
+    with pytest.raises(NoAnswer, match="Run this job again later"):
+        run(image, monkeypatch)
+    assert image.github.state()["issues"] == []
+    image.github.state(faults=[])
+    run(image, monkeypatch)
+    assert len(image.github.pulls()) == 1
 
 
 def test_conflicts_become_one_issue(image, template, monkeypatch):
@@ -127,8 +239,8 @@ def test_conflicts_become_one_issue(image, template, monkeypatch):
     main = image.owner_pushes()
     release(template, "v1.1.0", "RUN theirs\n")
     assert run(image, monkeypatch) == 0
-    assert image.branches() == {"main": main} and image.state()["pulls"] == []
-    [issue] = image.state()["issues"]
+    assert image.branches() == {"main": main} and image.github.pulls() == []
+    [issue] = image.github.issues()
     for words in (
         "`Dockerfile`",
         "RUN ours",
@@ -141,8 +253,18 @@ def test_conflicts_become_one_issue(image, template, monkeypatch):
     dockerfile.write_text(dockerfile.read_text().replace("RUN ours\n", ""))
     image.owner_pushes("Undo")
     run(image, monkeypatch)
-    assert [issue["state"] for issue in image.state()["issues"]] == ["closed"]
-    assert len(image.state()["pulls"]) == 1
+    assert [issue["state"] for issue in image.github.issues()] == ["closed"]
+    assert [pull["state"] for pull in image.github.pulls()] == ["open"]
+
+    dockerfile.write_text(dockerfile.read_text() + "RUN ours\n")
+    image.owner_pushes("Again")
+    run(image, monkeypatch)
+    [issue] = image.github.issues()
+    assert issue["state"] == "open", "the bot closed it, so that is no answer of somebody's"
+    image.github.close(issue["number"])
+    for _ in range(2):
+        run(image, monkeypatch)
+        assert [issue["state"] for issue in image.github.issues()] == ["closed"]
 
 
 def test_a_changed_workflow_is_left_to_a_person(image, template, monkeypatch):
@@ -150,22 +272,22 @@ def test_a_changed_workflow_is_left_to_a_person(image, template, monkeypatch):
     release(template, "v1.1.0", "# new\n")
     release(template, "v1.2.0", "# new\n", ".github/workflows/image.yml")
     run(image, monkeypatch)
-    assert image.branches() == {"main": main} and image.state()["pulls"] == []
-    [issue] = image.state()["issues"]
+    assert image.branches() == {"main": main} and image.github.pulls() == []
+    [issue] = image.github.issues()
     new = (template / "template/.github/workflows/image.yml").read_text()
     assert new in issue["body"] and "/edit/main/.github/workflows/image.yml" in issue["body"]
     (image.clone / ".github/workflows/image.yml").write_text(new)  # as the issue says
     image.owner_pushes("New workflow")
     run(image, monkeypatch)
     assert show(image, "hub-image/update", "Dockerfile").endswith("# new\n")
-    assert len(image.state()["pulls"]) == 1 and image.state()["issues"][0]["state"] == "closed"
+    assert len(image.github.pulls()) == 1 and image.github.issues()[0]["state"] == "closed"
 
 
 def test_where_actions_may_not_open_pull_requests_the_branch_waits(image, template, monkeypatch):
     release(template, "v1.1.0", "# new\n")
-    image.state(forbidden=["/pulls"])
+    image.github.state(settings=NO_PULLS)
     run(image, monkeypatch)
-    [issue] = image.state()["issues"]
+    [issue] = image.github.issues()
     assert (
         f"https://github.com/{OWNER}/{NAME}/compare/main...hub-image/update?expand=1"
         in issue["body"]
@@ -175,7 +297,7 @@ def test_where_actions_may_not_open_pull_requests_the_branch_waits(image, templa
         and "has passed its tests" in issue["body"]
     )
     assert show(image, "hub-image/update", "Dockerfile").endswith("# new\n")
-    image.state(forbidden=["/pulls", "/issues/1"])
+    image.github.fail("PATCH .*/issues/1", 403)
     with pytest.raises(Problem):  # the run is red, and its page says the same
         release(template, "v1.2.0", "# newer\n")
         run(image, monkeypatch)
@@ -191,7 +313,7 @@ def test_work_of_others_on_the_branch_is_not_overwritten(image, template, monkey
     release(template, "v1.2.0", "# newer\n")
     run(image, monkeypatch)
     assert image.branches()["hub-image/update"] == theirs
-    [issue] = image.state()["issues"]
+    [issue] = image.github.issues()
     assert "Somebody else has committed" in issue["body"]
 
 
@@ -203,7 +325,7 @@ def test_an_answer_that_is_gone_is_asked_for_and_not_replaced(image, template, m
     main = image.branches()["main"]
     run(image, monkeypatch)
     assert image.branches() == {"main": main}
-    [issue] = image.state()["issues"]
+    [issue] = image.github.issues()
     assert "no longer offers base: scipy" in issue["body"]
 
 
@@ -212,7 +334,7 @@ def test_a_template_that_cannot_be_had_is_no_issue(image, template, monkeypatch)
     shutil.rmtree(template)
     with pytest.raises(Problem, match="cannot be had"):
         run(image, monkeypatch)
-    assert image.state()["issues"] == []
+    assert image.github.issues() == []
 
 
 @pytest.mark.world("dispatch-inputs")
@@ -239,7 +361,7 @@ def button(hosted, ours):
     """The repository becomes a copy of ours, as the button makes one."""
     shutil.copytree(ours, hosted.clone, ignore=shutil.ignore_patterns(".git"))
     made_from = {"full_name": "x/hub-image-template", "html_url": str(ours)}
-    hosted.state(repository=hosted.state()["repository"] | {"template_repository": made_from})
+    hosted.github.state(repository={"template_repository": made_from})
     hosted.owner_pushes("Initial commit")
     return hosted
 
@@ -262,10 +384,10 @@ OTHERS = {
 
 @pytest.mark.parametrize("who", OTHERS)
 def test_only_a_copy_is_configured(who, copy, monkeypatch):
-    copy.state(repository=copy.state()["repository"] | OTHERS[who])
+    copy.github.state(repository=copy.github.state()["repository"] | OTHERS[who])
     before = copy.branches()
     assert run(copy, monkeypatch, configure.in_ci) == 0
-    assert copy.branches() == before and copy.state()["started"] == []
+    assert copy.branches() == before and copy.github.started() == []
     assert "Nothing to configure" in summary(copy)
 
 
@@ -286,7 +408,7 @@ def test_a_copy_becomes_an_image_repository(copy, ours, monkeypatch):
     assert (copy.checkout() / ".github/workflows/tests.yml").exists()
     answers = {"title": "Ice", "languages": "r"}
     assert run(copy, monkeypatch, configure.in_ci, answers) == 0
-    assert copy.state()["started"] == [["image.yml", "main"]]
+    assert copy.github.started() == [["image.yml", "main"]]
     is_image(copy, ours, title="Ice", languages=["r"])
 
 
@@ -368,7 +490,7 @@ def test_a_refusal_says_why_and_what_to_do_and_changes_nothing(what, copy, ours,
         shutil.rmtree(ours)
     with pytest.raises(Problem):
         run(copy, monkeypatch, configure.in_ci)
-    assert copy.branches() == before and copy.state()["started"] == []
+    assert copy.branches() == before and copy.github.started() == []
     reason = {"a protected branch": "declined", "no template": "cannot be had"}
     assert reason[what] in summary(copy)
     assert f"git clone https://github.com/{OWNER}/{NAME} && cd {NAME} && pipx run" in summary(copy)
@@ -395,7 +517,7 @@ def test_a_mistyped_answer_of_an_image_repository_is_no_issue(image, monkeypatch
     with pytest.raises(updating.Refused):
         run(image, monkeypatch, answers={"manager": "npm"})
     assert summary(image) == "manager: there is no `npm`; choose from conda, pip.\n"
-    assert image.branches() == before and image.state()["issues"] == []
+    assert image.branches() == before and image.github.issues() == []
 
 
 @pytest.mark.parametrize(("answers", "sentence"), REFUSED, ids=str)
@@ -404,7 +526,7 @@ def test_a_refused_answer_is_one_sentence_in_a_red_run(answers, sentence, copy, 
     with pytest.raises(updating.Refused):
         run(copy, monkeypatch, configure.in_ci, answers)
     assert summary(copy).startswith(sentence) and summary(copy).count("\n") == 1
-    assert copy.branches() == before and copy.state()["issues"] == []
+    assert copy.branches() == before and copy.github.issues() == []
 
 
 def command(folder, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -512,7 +634,7 @@ def test_configure_and_update_workflows(copy, ours):
     late = copy.checkout()
     code, log = copy.act("copy.yml", "push")
     assert code == 0, log[-3000:]
-    assert copy.state()["started"] == [["image.yml", "main"]]
+    assert copy.github.started() == [["image.yml", "main"]]
     is_image(copy, ours)
     branches = copy.branches()
     code, log = copy.act("copy.yml", "push", project=late)
@@ -521,20 +643,20 @@ def test_configure_and_update_workflows(copy, ours):
     code, log = copy.act("update.yml", "schedule")
     assert code == 0, log[-3000:]
     assert show(copy, "hub-image/update", "Dockerfile").endswith("# new\n")
-    assert [pull["head"] for pull in copy.state()["pulls"]] == ["hub-image/update"]
+    assert [pull["head"] for pull in copy.github.pulls()] == ["hub-image/update"]
 
     code, log = copy.act(
         "configure.yml", "workflow_dispatch", inputs=dict.fromkeys(FORM, "") | {"title": "Ice"}
     )
     assert code == 0, log[-3000:]
     assert 'title="Ice"' in show(copy, "hub-image/answers", "Dockerfile")
-    assert [pull["title"] for pull in copy.state()["pulls"]][1] == "Change title"
+    assert [pull["title"] for pull in copy.github.pulls()][1] == "Change title"
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("workflow", ["update.yml", "configure.yml"])
 def test_workflows_leave_the_template_alone(workflow, copy):
-    copy.state(repository=copy.state()["repository"] | {"template_repository": None})
+    copy.github.state(repository={})
     before = copy.branches()
     code, log = copy.act(workflow, "workflow_dispatch", inputs=dict.fromkeys(FORM, ""))
     assert code == 0, log[-3000:]

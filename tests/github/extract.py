@@ -29,7 +29,7 @@ CALLS = {
     "/repos/{owner}/{repo}/issues/{issue_number}/comments": ["get", "post"],
     "/repos/{owner}/{repo}/issues/comments/{comment_id}": ["patch"],
     "/repos/{owner}/{repo}/pulls": ["get", "post"],
-    "/repos/{owner}/{repo}/pulls/{pull_number}": ["patch"],
+    "/repos/{owner}/{repo}/pulls/{pull_number}": ["get", "patch"],
     f"{ACTIONS}/dispatches": ["post"],
     f"{ACTIONS}/enable": ["put"],
     f"{ACTIONS}/runs": ["get"],

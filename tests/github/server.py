@@ -38,14 +38,13 @@ from github import description
 
 BOT = "github-actions[bot]"
 NOWHERE = "0" * 40  # the commit of a branch where there is no git
+NUMBER = 1296269  # of the repository, which links to further pages have in place of its name
 LIMIT = 1000  # requests an hour for the token of a job
 NEEDS = {  # in the order in which they are looked for
     "/repos/{owner}/{repo}/issues": "issues",
     "/repos/{owner}/{repo}/pulls": "pull-requests",
     "/repos/{owner}/{repo}/actions": "actions",
     "/repos/{owner}/{repo}": "metadata",
-    "/orgs/": "packages",
-    "/users/": "packages",
 }
 
 
@@ -78,7 +77,6 @@ def new(name: str, git: Path | None = None) -> dict[str, Any]:
         "issues": [],
         "comments": [],
         "runs": [],
-        "versions": [],
         "idle": {},
         "disabled": {},
         "permissions": {},
@@ -358,6 +356,12 @@ class Answer:
         pull = {"head": head, "base": base, "merged_at": None, "sha": ""}
         return 201, self.as_pull(self.add(pull=pull, **self.body), self.example(201))
 
+    def get_repos_pulls_one(self) -> tuple[int, Any]:
+        entry = self.issue(self.call.parts["pull_number"])
+        if "pull" not in entry:
+            raise Refusal(404, "Not Found")
+        return 200, self.as_pull(entry, self.example(200))
+
     def patch_repos_pulls_one(self) -> tuple[int, Any]:
         entry = self.issue(self.call.parts["pull_number"])
         if "pull" not in entry:
@@ -429,29 +433,6 @@ class Answer:
             shown |= {"head_sha": run["sha"], "head_branch": run["branch"], "html_url": page}
             found.append(example | shown | {"path": f".github/workflows/{name}"})
         return 200, {"total_count": len(found), "workflow_runs": found}
-
-    # ── Versions of container packages
-
-    def get_orgs_packages_versions(self) -> tuple[int, Any]:
-        example = self.example(200)[0]
-        versions = [
-            example
-            | {"id": version["id"], "name": version["name"]}
-            | {"metadata": {"package_type": "container", "container": {"tags": version["tags"]}}}
-            for version in reversed(self.state["versions"])
-        ]
-        return 200, versions
-
-    def delete_orgs_packages_versions_one(self) -> tuple[int, Any]:
-        number = int(self.call.parts["package_version_id"])
-        left = [version for version in self.state["versions"] if version["id"] != number]
-        if len(left) == len(self.state["versions"]):
-            raise Refusal(404, "Not Found")
-        self.state["versions"] = left
-        return 204, None
-
-    get_users_packages_versions = get_orgs_packages_versions
-    delete_users_packages_versions_one = delete_orgs_packages_versions_one
 
 
 def head(state: dict[str, Any], entry: dict[str, Any]) -> str:
@@ -538,6 +519,7 @@ class GitHub(BaseHTTPRequestHandler):
 
     def judged(self, state: dict, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         """Answer, and hold request and answer against the description."""
+        path = re.sub(f"^/repositories/{NUMBER}", f"/repos/{state['name']}", path)
         call = description.call(self.command, path)
         wrong = list(call.faults(query, body)) if call else ["the description knows no such call"]
         try:
@@ -571,7 +553,8 @@ class GitHub(BaseHTTPRequestHandler):
         last = max(1, -(-len(whole) // size))
         others = {"first": 1, "prev": number - 1} if number > 1 else {}
         others |= {"next": number + 1, "last": last} if number < last else {}
-        here = f"http://{self.headers['Host']}{path}"
+        here = re.sub("^/repos/[^/]+/[^/]+", f"/repositories/{NUMBER}", path)
+        here = f"http://{self.headers['Host']}{here}"
         links = [
             f'<{here}?{urlencode(query | {"page": to})}>; rel="{rel}"' for rel, to in others.items()
         ]

@@ -4,8 +4,8 @@ The job's own token may do less than a person, so each refusal ends in the issue
 `.github/workflows/` (only a person may add or change those), repositories where Actions may not open pull requests,
 protected branches. A branch is pushed whole or not at all, and never with conflict marks in it.
 
-A pull request opened with this token starts no workflow, but the token may start one by hand: image.yml is started on
-the branch, and its result is written into the text.
+The workflows of a pull request that was opened with this token wait until a person approves them. The token may start
+one by hand: image.yml is started on the branch, and its result is written into the text.
 https://docs.github.com/en/actions/concepts/security/github_token
 """
 
@@ -30,8 +30,11 @@ BOT = {f"GIT_{who}_NAME": github.OURSELVES for who in ("AUTHOR", "COMMITTER")}
 BOT |= {f"GIT_{who}_EMAIL": ADDRESS for who in ("AUTHOR", "COMMITTER")}
 WORKFLOWS = ".github/workflows/"
 IMAGE = "image.yml"
-EVERY = 20  # seconds between two looks at a run
+EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
 LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
+APPROVE = """\
+Below, GitHub may let further runs wait for *Approve workflows to run*, as it does where no person opened a pull request. \
+They would build the same commit again: approve them where a check has to pass before you can merge."""
 FACTS = {
     "BASE_IMAGE": "base image",
     "HUB_VERSION": "JupyterHub",
@@ -54,7 +57,7 @@ class Proposal:
     """What is proposed: `name` is update, answers or settle, `command` does the same on one's own computer.
 
     `about` is what the text begins with. Who closes a pull request sees it again when its title changes, which `again`
-    says.
+    says; answers come from a person, and always again.
     """
 
     name: str
@@ -83,6 +86,8 @@ def update(repository: Path, answers: Mapping[str, Any]) -> int:
     even an issue could be opened.
     """
     name = "answers" if answers else "update"
+    if not answers:
+        github.renew()
     close = Proposal(name, "", "", Outcome("", ""), [])
     try:
         outcome = run_update(repository, answers)
@@ -121,6 +126,7 @@ def update(repository: Path, answers: Mapping[str, Any]) -> int:
         f"This brings the repository from {outcome.before} to {outcome.after} of the template."
         if outcome.before != outcome.after
         else "This changes answers.",
+        "when you fill in the form again" if answers else "with the next release",
     )
     return propose(repository, proposal)
 
@@ -163,41 +169,48 @@ def pull_request(repository: Path, proposal: Proposal) -> int:
     if changed := _workflows(proposal.outcome):
         raise workflows(repository, proposal, changed)
     pulls = f"{github.repository()}/pulls"
-    owner = os.environ["GITHUB_REPOSITORY_OWNER"]
-    found = github.api("GET", f"{pulls}?state=all&head={owner}:{proposal.branch}&per_page=100")
-    refused = [pull for pull in found if pull["state"] == "closed" and not pull.get("merged_at")]
-    if any(pull["title"] == proposal.title for pull in refused):
+    same = f"head={os.environ['GITHUB_REPOSITORY_OWNER']}:{proposal.branch}"
+    found = github.pages(f"{pulls}?state=all&{same}")
+    merged = {pull["head"]["sha"] for pull in found if pull["merged_at"]}
+    refused = {
+        pull["title"] for pull in found if pull["state"] == "closed" and not pull["merged_at"]
+    }
+    mine = next((pull for pull in found if pull["state"] == "open"), None)
+    if proposal.title in refused and not mine and proposal.name != "answers":
         print(
             f"{proposal.title}: its pull request was closed, so it is left alone; another comes {proposal.again}."
         )
         return 0
-    mine = [pull for pull in found if pull["state"] == "open"]
-    commit, is_new = push(repository, proposal)
+    commit, is_new = push(repository, proposal, merged)
     content = {"title": proposal.title, "body": text(proposal, "is being built and tested")}
     try:
-        if mine:
-            number = mine[0]["number"]
-            if is_new:
-                github.api("PATCH", f"{pulls}/{number}", content)
-        else:
-            content |= {"head": proposal.branch, "base": _default_branch()}
-            number = github.api("POST", pulls, content)["number"]
-    except Problem as problem:
+        if not mine:
+            mine = github.api(
+                "POST",
+                pulls,
+                {**content, "head": proposal.branch, "base": _default_branch()},
+                made=lambda: next(iter(github.pages(f"{pulls}?{same}")), None),
+            )
+        elif is_new:
+            mine = github.api("PATCH", f"{pulls}/{mine['number']}", content)
+    except github.Refused as problem:
         raise forbidden(proposal, problem, prove(proposal, commit)) from problem
     close_issue(proposal)
-    if is_new or not mine:
-        content = {"body": text(proposal, prove(proposal, commit))}
-        github.api("PATCH", f"{pulls}/{number}", content)
-    page = f"{_server()}/pull/{number}"
+    result = prove(proposal, commit)
+    if result not in (mine["body"] or ""):
+        content = {"body": text(proposal, result)}
+        github.api("PATCH", f"{pulls}/{mine['number']}", content)
+    page = f"{_server()}/pull/{mine['number']}"
     github.summary(f"{proposal.title}: {page}\n")
     print(f"{proposal.title}: {page}")
     return 0
 
 
-def push(repository: Path, proposal: Proposal) -> tuple[str, bool]:
+def push(repository: Path, proposal: Proposal, merged: set[str]) -> tuple[str, bool]:
     """Commit, and push to the bot's branch; return the commit, and whether the branch was not like this already.
 
-    Raises ByHand where someone else has worked on that branch, or GitHub refuses.
+    A branch that ends in one of the commits `merged` is done with, whoever worked on it. Raises ByHand where someone
+    else has worked on that branch, or GitHub refuses.
     """
     branch, url = proposal.branch, git(repository, "remote", "get-url", "origin").strip()
     git(repository, "add", "--all")
@@ -222,7 +235,7 @@ def push(repository: Path, proposal: Proposal) -> tuple[str, bool]:
             "HEAD^",
         ).split()
         authors = git(repository, "log", "--format=%an", "HEAD^..refs/hub-image").splitlines()
-        if set(authors) - {github.OURSELVES}:
+        if before not in merged and set(authors) - {github.OURSELVES}:
             raise ByHand(
                 f"Somebody else has committed to the branch `{branch}`, so it is left as it is.",
                 f"Merge that branch, or delete it. Then run the workflow *{proposal.name}* again.",
@@ -259,36 +272,59 @@ def credentials() -> dict[str, str]:
 
 
 def prove(proposal: Proposal, commit: str) -> str:
-    """Start image.yml on the branch, wait for its end, and return what came out, in Markdown."""
-    runs = f"{github.repository()}/actions/workflows/{IMAGE}/runs?event=workflow_dispatch&head_sha={commit}"
+    """Have image.yml build the branch, if it has not built this commit; wait, and return what came out, in Markdown."""
+    end = time.monotonic() + LONGEST
     try:
-        start(proposal.branch)
-        for _ in range(LONGEST // EVERY):
-            found = github.api("GET", runs)["workflow_runs"]
-            if found and found[0]["status"] == "completed":
-                passed = found[0]["conclusion"] == "success"
-                said = (
-                    "was built and has passed its tests"
-                    if passed
-                    else "**does not work: do not merge this yet**"
-                )
-                return f"{said} ([run]({found[0]['html_url']}))"
-            time.sleep(EVERY)
+        if not _runs(commit):
+            start(proposal.branch, commit)
     except Problem as problem:
         return f"was not tested: {problem} Run the workflow *image* on the branch `{proposal.branch}` yourself"
+    try:
+        while (left := end - time.monotonic()) > 0:
+            for run in _runs(commit, left):
+                if run["status"] == "completed":
+                    return f"{_verdict(run['conclusion'])} ([run]({run['html_url']}))"
+                break  # only the newest counts
+            time.sleep(EVERY)
+    except Problem as problem:
+        github.warn(f"How the image of {proposal.branch} came out is not known: {problem}")
     return f"is still being tested ([runs]({_server()}/actions/workflows/{IMAGE}))"
 
 
-def start(ref: str) -> None:
-    """Start image.yml on a branch. Raises Problem."""
-    github.api("POST", f"{github.repository()}/actions/workflows/{IMAGE}/dispatches", {"ref": ref})
+def _verdict(conclusion: str) -> str:
+    """Return what the end of a run says about the image."""
+    if conclusion == "success":
+        return "was built and has passed its tests"
+    if conclusion in ("failure", "timed_out"):
+        return "**does not work: do not merge this yet**"
+    return "was not tested to the end: choose *Re-run all jobs* there"
+
+
+def _runs(commit: str, patience: float = github.PATIENCE) -> list[dict[str, Any]]:
+    """Return the runs of image.yml that were started by hand for a commit, newest first. Raises Problem."""
+    runs = f"{github.repository()}/actions/workflows/{IMAGE}/runs"
+    asked = f"{runs}?event=workflow_dispatch&head_sha={commit}"
+    return github.api("GET", asked, patience=patience)["workflow_runs"]
+
+
+def start(branch: str, commit: str) -> None:
+    """Start image.yml on a branch, which ends in this commit. Raises Problem."""
+    path = f"{github.repository()}/actions/workflows/{IMAGE}/dispatches"
+    github.api("POST", path, {"ref": branch}, made=lambda: _runs(commit))
 
 
 def text(proposal: Proposal, result: str) -> str:
     """Return what the pull request says."""
     outcome = proposal.outcome
     lines = [proposal.mark, proposal.about, ""]
-    lines += ["Files that are yours stay as they are.", "", f"**The image** {result}.", ""]
+    lines += [
+        "Files that are yours stay as they are.",
+        "",
+        f"**The image** {result}.",
+        "",
+        APPROVE,
+        "",
+    ]
     lines += [*proposal.facts, ""] if proposal.facts else []
     lines += describe(outcome)
     lines += ["", "### To undo it", ""]
@@ -419,9 +455,13 @@ def issue(proposal: Proposal, by_hand: ByHand) -> int:
     github.summary(body)
     title = f"{proposal.title}: it needs you"
     issues = f"{github.repository()}/issues"
-    old = github.written(f"{issues}?state=all", proposal.mark)
-    if not old:
-        number = github.api("POST", issues, {"title": title, "body": body})["number"]
+
+    def old_one() -> dict[str, Any] | None:
+        return github.written(f"{issues}?state=all", proposal.mark)
+
+    if not (old := old_one()):
+        content = {"title": title, "body": body}
+        number = github.api("POST", issues, content, made=old_one)["number"]
     elif old["state"] == "closed" and old["title"] == title and old["body"].strip() == body.strip():
         print(f"{title}: that issue was closed, so it is left alone.")
         return 0
@@ -433,10 +473,11 @@ def issue(proposal: Proposal, by_hand: ByHand) -> int:
 
 
 def close_issue(proposal: Proposal) -> None:
-    """Close the issue of an earlier run, which is settled now."""
-    old = github.written(f"{github.repository()}/issues?state=open", proposal.mark)
-    if old and old["state"] == "open":
-        github.api("PATCH", f"{github.repository()}/issues/{old['number']}", {"state": "closed"})
+    """Close the issue of an earlier run, which is settled now; a later one that says the same opens it again."""
+    issues = f"{github.repository()}/issues"
+    if old := github.written(f"{issues}?state=open", proposal.mark):
+        body = f"{old['body']}\n\n*Done: nothing of this is left to do.*\n"
+        github.api("PATCH", f"{issues}/{old['number']}", {"state": "closed", "body": body})
 
 
 def _workflows(outcome: Outcome) -> dict[str, str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from hub_image.ci import plan
 from hub_image.ci.find import image_before, pull
@@ -191,10 +192,14 @@ def comment(text: str) -> None:
     """
     issues = f"{github.repository()}/issues"
     comments = f"{issues}/{github.event()['pull_request']['number']}/comments"
+
+    def old_one() -> dict[str, Any] | None:
+        return github.written(comments, text.partition("\n")[0])
+
     try:
-        if old := github.written(comments, text.partition("\n")[0]):
+        if old := old_one():
             github.api("PATCH", f"{issues}/comments/{old['id']}", {"body": text})
         else:
-            github.api("POST", comments, {"body": text})
+            github.api("POST", comments, {"body": text}, made=old_one)
     except github.Problem as problem:
         github.warn(f"{problem} The page of this run has the report.")

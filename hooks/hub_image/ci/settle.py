@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
 def settle(repository: Path) -> int:
     """Propose the locks and return the exit code. Raises Problem where Docker, the registry or GitHub refuse."""
+    github.renew()
     made = plan.here(repository)
     image = f"{made.image}:{made.tags[0]}"
     if not Repository(made.image).digest(made.tags[0]):

@@ -250,9 +250,13 @@ def keep_issue(text: str, commit: str) -> None:
     """
     issues = f"{github.repository()}/issues"
     body = f"{MARK}{commit} -->\n{KEPT}\n\n{text}"
+
+    def old_one() -> dict[str, Any] | None:
+        return github.written(f"{issues}?state=all", MARK)
+
     try:
-        if not (old := github.written(f"{issues}?state=all", MARK)):
-            github.api("POST", issues, {"title": TITLE, "body": body})
+        if not (old := old_one()):
+            github.api("POST", issues, {"title": TITLE, "body": body}, made=old_one)
         elif _is_older(commit, old["body"].removeprefix(MARK)[:40]):
             print(f"{old['html_url']} is about a newer image, so it stays.")
         else:

@@ -4,17 +4,45 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
+import http.client
+import itertools
 import json
 import os
+import re
 import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hub_image.problem import Problem
 
 OURSELVES = "github-actions[bot]"  # who writes with the job's own token
+PATIENCE = 8 * 60  # seconds that a call waits in all; the shortest jobs end after 10 minutes
+AWAY, LONGEST = 10, 300  # seconds before the second try where GitHub is away, and at most
+LIMITED = 60  # seconds before the second try where GitHub limits us and does not say for how long
+
+
+class Refused(Problem):
+    """GitHub understood, and said no with this status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NoAnswer(Problem):
+    """GitHub is away, or limits us, for longer than we wait: it says nothing about what was asked."""
+
+
+class _Again(Exception):
+    """It is worth another try, after so many seconds where GitHub says when; it may have been done all the same."""
+
+    def __init__(self, message: str, first: float, seconds: float | None, unsure: bool) -> None:
+        super().__init__(message)
+        self.first, self.seconds, self.unsure = first, seconds, unsure
 
 
 def repository() -> str:
@@ -66,13 +94,61 @@ def summary(text: str) -> None:
             file.write(text)
 
 
-def api(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def api(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    made: Callable[[], Any] | None = None,
+    patience: float = PATIENCE,
+) -> Any:
     """Ask GitHub's REST API with the job's own token; return the answer, or None for an empty one.
 
-    Raises Problem with GitHub's own words when it refuses or does not answer.
+    Where GitHub is away or limits us, this waits as its headers say and tries again, for `patience` seconds in all.
+    GitHub may have done what was asked all the same, so a POST is not sent twice before `made` has looked: it returns
+    what is there, or nothing. Raises Refused with GitHub's own words, and NoAnswer when patience is at its end.
+
+    https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
+    return _call(method, path, body, made, patience)[0]
+
+
+def _call(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    made: Callable[[], Any] | None = None,
+    patience: float = PATIENCE,
+) -> tuple[Any, str]:
+    """Do what `api` says; return also where the next page of the answer is, if there is one."""
+    unsure = False
+    for tries in itertools.count():
+        try:
+            return _ask(method, path, body)
+        except Refused as refused:
+            if unsure and method == "DELETE" and refused.status == 404:
+                return None, ""  # it was done the first time
+            raise
+        except _Again as again:
+            wait = again.seconds
+            if wait is None:
+                wait = min(again.first * 2**tries, LONGEST)
+            unsure |= again.unsure
+            if wait > patience or (again.unsure and method == "POST" and not made):
+                when = f"in {round(wait / 60) or 1} min" if again.seconds else "later"
+                raise NoAnswer(f"{again} Run this job again {when}.") from again
+            print(f"{again} Another try in {wait:.0f} s.", flush=True)
+            time.sleep(wait)
+            patience -= wait
+            if again.unsure and made and (found := made()):
+                return found, ""
+
+
+def _ask(method: str, path: str, body: dict[str, Any] | None) -> tuple[Any, str]:
+    """Ask once; return the answer, and where its next page is. Raises Refused or _Again."""
+    server = os.environ.get("GITHUB_API_URL", "https://api.github.com")
     request = urllib.request.Request(
-        os.environ.get("GITHUB_API_URL", "https://api.github.com") + path,
+        server + path,
         method=method,
         data=json.dumps(body).encode() if body is not None else None,
         headers={
@@ -81,32 +157,97 @@ def api(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
             "X-GitHub-Api-Version": "2022-11-28",
         },
     )
+    asked = f"{method} {path}"
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
+            following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
+        return json.loads(text) if text else None, following[1].removeprefix(
+            server
+        ) if following else ""
     except urllib.error.HTTPError as error:
-        raise Problem(f"GitHub refused {method} {path}: {error.code} {error.reason}.") from error
-    except OSError as error:
-        raise Problem(f"GitHub did not answer {method} {path}: {error}.") from error
-    return json.loads(text) if text else None
+        said = _said(error)
+        if error.code >= 500:
+            away = f"GitHub did not answer {asked}: {error.code} {said}."
+            raise _Again(away, AWAY, _seconds(error.headers), unsure=True) from error
+        message = f"GitHub refused {asked}: {error.code} {said}."
+        limit = _seconds(error.headers)
+        if error.code == 429 or (
+            error.code == 403 and (limit is not None or re.search(r"\brate limit\b", said))
+        ):
+            raise _Again(message, LIMITED, limit, unsure=False) from error
+        raise Refused(message, error.code) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        away = f"GitHub did not answer {asked}: {error}."
+        raise _Again(away, AWAY, None, unsure=True) from error
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """Return what GitHub gives as the reason, in one line."""
+    try:
+        answer = json.loads(error.read())
+        said = [answer["message"]]
+        said += [part["message"] for part in answer.get("errors", []) if "message" in part]
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        said = []
+    text = "; ".join(" ".join(part.split()).rstrip(".") for part in said if part)
+    return text or str(error.reason)
+
+
+def _seconds(headers: http.client.HTTPMessage) -> float | None:
+    """Return how long GitHub asks us to wait, if it does."""
+    try:
+        if "retry-after" in headers:
+            return float(headers["retry-after"])
+        if headers.get("x-ratelimit-remaining") == "0":
+            return max(1, float(headers["x-ratelimit-reset"]) - time.time() + 1)
+    except (TypeError, ValueError):
+        pass  # no number: as if nothing was said
+    return None
+
+
+def renew() -> None:
+    """Keep the schedule of the workflow that runs: GitHub ends it after 60 days without a commit.
+
+    Switching it on, which it is, begins the 60 days anew. Where that is refused, says so.
+    https://docs.github.com/en/rest/actions/workflows#enable-a-workflow
+    """
+    workflow = os.environ.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2]
+    if not workflow:
+        return
+    try:
+        api("PUT", f"{repository()}/actions/workflows/{workflow}/enable")
+    except Problem as problem:
+        warn(
+            f"{problem} After 60 days without a commit GitHub switches {workflow} off; then choose *Enable workflow* "
+            "on its page under *Actions*."
+        )
 
 
 def pages(path: str) -> list[Any]:
-    """Return all items of a list that GitHub gives in pages of a hundred."""
+    """Return all items of a list that GitHub gives in pages. Raises Problem as `api` does.
+
+    Each page says where the next one is: not every list takes the number of a page.
+    https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+    """
     items: list[Any] = []
-    number = 0
-    while len(items) == number * 100:
-        number += 1
-        items += api("GET", f"{path}{'&' if '?' in path else '?'}per_page=100&page={number}")
+    following = f"{path}{'&' if '?' in path else '?'}per_page=100"
+    while following:
+        found, following = _call("GET", following)
+        items += found
     return items
 
 
 def written(path: str, mark: str) -> dict[str, Any] | None:
     """Return what this workflow wrote before into a list of comments or issues; it begins with `mark`.
 
-    What others began with the same words is theirs. Raises Problem as `api` does.
+    What others began with the same words is theirs. Lists of issues hold pull requests too, and those are left out.
+    Raises Problem as `api` does.
     """
     for entry in pages(path):
-        if entry["user"]["login"] == OURSELVES and (entry["body"] or "").startswith(mark):
+        author = (entry["user"] or {}).get("login")  # who has left GitHub is nobody
+        if "pull_request" in entry or author != OURSELVES:
+            continue
+        if (entry["body"] or "").startswith(mark):
             return entry
     return None

@@ -104,7 +104,7 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
         )
         raise
     try:
-        propose.start(branch)
+        propose.start(branch, git(repository, "rev-parse", "HEAD").strip())
         lines.append(
             "The workflow *image* builds the first image now, and then writes the link request as an issue."
         )

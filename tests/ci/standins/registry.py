@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
+from github import description
+
 NAME, PASSWORD = "me", "secret"
 IDENTITY = "identity-token"
 LOGIN = base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
@@ -70,6 +72,7 @@ class Registry(ThreadingHTTPServer):
         self.host = host
         self.content: dict[str, Content] = {}
         self.pulls, self.busy, self.busy_after_push = 100, 0, 0
+        self.violations: list[str] = []  # of GitHub's description of its API
         self.errors: list[int] = []  # instead of the next answers
         self.seen: list[tuple[str, str, str | None]] = []
         self.uploads: dict[str, bytes] = {}
@@ -190,25 +193,38 @@ class Answer(BaseHTTPRequestHandler):
         """GitHub's API for the packages that ghcr.io has."""
         content = self.server.content.get(f"{owner}/{name}")
         if not content:
-            return self.give(404, b'{"message": "Package not found."}')
+            return self.github(404, {"message": "Package not found."})
         tagged = {digest: [] for digest in content.manifests}
         for tag, digest in content.tags.items():
             tagged[digest].append(tag)
         ids = {int(digest[7:20], 16): digest for digest in content.manifests}
         if number is None:
-            start = (int(self.query["page"]) - 1) * int(self.query["per_page"])
+            size, page = int(self.query.get("per_page", 30)), int(self.query.get("page", 1))
+            example = description.EXAMPLES["package-versions-for-org"][0]
             listed = [
-                {"id": number, "name": digest, "metadata": {"package_type": "container", "container": {"tags": tagged[digest]}}}
+                example
+                | {"id": number, "name": digest}
+                | {"metadata": {"package_type": "container", "container": {"tags": tagged[digest]}}}
                 for number, digest in ids.items()
-            ][start : start + int(self.query["per_page"])]  # fmt: skip
-            return self.give(200, json.dumps(listed).encode())
+            ]
+            more = {}
+            if page * size < len(listed):
+                here = f"http://{self.headers['Host']}{urlparse(self.path).path}"
+                more["Link"] = f'<{here}?per_page={size}&page={page + 1}>; rel="next"'
+            return self.github(200, listed[(page - 1) * size : page * size], **more)
         if not (digest := ids.get(int(number))):
-            return self.give(404, b'{"message": "Package not found."}')
+            return self.github(404, {"message": "Package not found."})
         if tagged[digest] and sum(map(bool, tagged.values())) == 1:
             text = "You cannot delete the last tagged version of a package. You must delete the package instead."
-            return self.give(400, json.dumps({"message": text}).encode())
+            return self.github(400, {"message": text})
         content.remove(digest)
-        return self.give(204, b"")
+        return self.github(204, None)
+
+    def github(self, status, answer, **headers):
+        """Answer as GitHub, if its own description of its API says so."""
+        call = description.call(self.command, urlparse(self.path).path)
+        self.server.violations += [*call.faults(self.query, None), *call.wrong(status, answer)]
+        self.give(status, json.dumps(answer).encode() if answer is not None else b"", **headers)
 
     def token(self):
         scope = self.query.get("scope", "")
