@@ -57,6 +57,8 @@ class Hosted:
     def variables(self, workflow: str, event: str, **payload: object) -> dict[str, str]:
         """What GitHub tells the job of a workflow, whose token may do what the workflow says."""
         self.github.act_as(workflow)
+        if event == "push":
+            payload["after"] = self.branches()["main"]
         told = github.event(event, f"{OWNER}/{NAME}", ref="refs/heads/main", **payload)
         told["repository"]["default_branch"] = "main"
         (self.folder / "event.json").write_text(json.dumps(told))

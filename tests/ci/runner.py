@@ -154,7 +154,9 @@ class Runner:
         """
         login = self.login if login is None else login
         project = project or self.project
-        event = github.event(name, "ocean/ocean", ref=ref, **payload)
+        commit = engine.check(["git", "-C", str(project), "rev-parse", "HEAD"]).strip()
+        pushed = {"after": commit, "head_commit": {"id": commit}} if name == "push" else {}
+        event = github.event(name, "ocean/ocean", ref=ref, **pushed, **payload)
         event["repository"]["default_branch"] = "main"
         event["repository"]["owner"]["type"] = "Organization"
         fork = "pull_request" in payload and not login

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
+from conftest import ROOT
 from github import LIMIT, Kept, event
 from hub_image.ci import propose, report
 from hub_image.handoff import request
@@ -262,6 +265,23 @@ def test_a_schedule_that_cannot_be_kept_is_a_warning(api, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_WORKFLOW_REF", "sea/ocean/.github/workflows/update.yml@refs/heads/x")
     github.renew()  # of a job that may not
     assert "choose *Enable workflow*" in capsys.readouterr().out
+
+
+# ── Masks
+
+
+@pytest.mark.world("secrets-are-masked")
+def test_a_secret_is_only_what_no_output_needs():
+    """The runner blots secrets out of pages and logs, and drops an output of a job that holds one.
+
+    So names are variables, and outputs that cross jobs are a digest, words of ours and platforms.
+    """
+    template = ROOT / "template/.github"
+    texts = [file.read_text() for file in template.rglob("*.yml")]
+    assert set(re.findall(r"\bsecrets\.(\w+)", "".join(texts))) == {"REGISTRY_PASSWORD"}
+    jobs = [job for text in texts for job in (yaml.safe_load(text).get("jobs") or {}).values()]
+    outputs = {name for job in jobs for name in job.get("outputs", {})}
+    assert outputs == {"platforms", "digest", "proved"}
 
 
 # ── The stand-in itself

@@ -267,6 +267,7 @@ def test_conflicts_become_one_issue(image, template, monkeypatch):
         assert [issue["state"] for issue in image.github.issues()] == ["closed"]
 
 
+@pytest.mark.world("token-and-workflows")
 def test_a_changed_workflow_is_left_to_a_person(image, template, monkeypatch):
     main = image.branches()["main"]
     release(template, "v1.1.0", "# new\n")
@@ -283,6 +284,7 @@ def test_a_changed_workflow_is_left_to_a_person(image, template, monkeypatch):
     assert len(image.github.pulls()) == 1 and image.github.issues()[0]["state"] == "closed"
 
 
+@pytest.mark.world("permissions-raise-the-default")
 def test_where_actions_may_not_open_pull_requests_the_branch_waits(image, template, monkeypatch):
     release(template, "v1.1.0", "# new\n")
     image.github.state(settings=NO_PULLS)
@@ -404,6 +406,7 @@ def is_image(hosted, ours, **answers) -> None:
     assert updating.update(here).changed["Dockerfile"] == "M"
 
 
+@pytest.mark.world("token-and-workflows")
 def test_a_copy_becomes_an_image_repository(copy, ours, monkeypatch):
     assert (copy.checkout() / ".github/workflows/tests.yml").exists()
     answers = {"title": "Ice", "languages": "r"}
@@ -651,6 +654,34 @@ def test_configure_and_update_workflows(copy, ours):
     assert code == 0, log[-3000:]
     assert 'title="Ice"' in show(copy, "hub-image/answers", "Dockerfile")
     assert [pull["title"] for pull in copy.github.pulls()][1] == "Change title"
+
+
+@pytest.mark.network
+@pytest.mark.whole_matrix
+@pytest.mark.world("pull-requests-are-issues", "schedules-stop")
+def test_update_workflow_week_by_week(copy, ours):
+    """Two pull requests, of which the first is merged and the second closed and opened again."""
+    copy.act("configure.yml", "push")
+
+    def a_week_later(*states: str) -> None:
+        copy.github.days_pass(7)
+        code, log = copy.act("update.yml", "schedule")
+        assert code == 0 and "::warning::" not in log, log[-3000:]
+        assert [pull["state"] for pull in copy.github.pulls()] == list(states)
+        assert copy.github.issues() == [] and copy.github.state()["idle"]["update.yml"] == 0
+
+    a_week_later()
+    release(ours, "v1.1.0", "# new\n")
+    a_week_later("open")
+    a_week_later("open")
+    copy.github.close(1, merged=True)
+    a_week_later("closed")
+    release(ours, "v1.2.0", "# newer\n")
+    a_week_later("closed", "open")
+    copy.github.close(2)
+    a_week_later("closed", "closed")
+    copy.github.reopen(2)
+    a_week_later("closed", "open")
 
 
 @pytest.mark.network
