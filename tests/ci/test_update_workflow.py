@@ -661,7 +661,7 @@ def test_configure_and_update_workflows(copy, ours):
 @pytest.mark.world("pull-requests-are-issues", "schedules-stop")
 def test_update_workflow_week_by_week(copy, ours):
     """Two pull requests, of which the first is merged and the second closed and opened again."""
-    copy.act("configure.yml", "push")
+    copy.act("copy.yml", "push")
 
     def a_week_later(*states: str) -> None:
         copy.github.days_pass(7)

@@ -133,7 +133,7 @@ class Kept:
 
 def permissions(workflow: str, job: str = "", fork: bool = False) -> dict[str, str]:
     """Return what the token of a job of a workflow, known by its name, may do; without a name, of its only job."""
-    text = (ROOT / "template/.github/workflows" / workflow).read_text(encoding="utf-8")
+    text = (ROOT / ".github/workflows" / workflow).read_text(encoding="utf-8")
     jobs = yaml.safe_load(text)["jobs"].values()
     [granted] = [
         said["permissions"]
