@@ -171,6 +171,9 @@ WRONG = {
     "tag not filled in": ([ENTRY.replace("0a1b2c3d4e5f", "<tag>")], "a.yaml:4: `quay.io/ocean/ocean:<tag>` needs its tag; add `--image quay.io/ocean/ocean:TAG`"),
     "no keys below": (["- display_name: a\n  kubespawner_override: image\n"], "a.yaml:2: `kubespawner_override` has no keys below it; indent them"),
     "no YAML": (["- a: [\n"], "a.yaml:2: this is not YAML"),
+    "no text": (["- a: \x01\n"], "a.yaml:1: this is not YAML"),
+    "no date": (["- a: 2026-99-99\n"], "a.yaml:1: this is not YAML"),
+    "too deep": (["[" * 9999], "a.yaml:1: this is not YAML"),
     "no profile": (["a: 1\n"], "a.yaml:1: there is no profile here"),
     "empty": ([""], "a.yaml:1: there is no profile here"),
 }  # fmt: skip

@@ -40,11 +40,11 @@ def read(repository: Path, slug: str) -> Iterator[Workflow]:
 
 
 def _workflow(file: str, text: str, slug: str) -> Workflow:
-    import yaml
+    from hub_image.syntax.yaml import NotYaml, compose
 
     try:
-        content = _plain(yaml.compose(text, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError, ValueError):
+        content = _plain(compose(text))
+    except (NotYaml, RecursionError):
         content = {}
     content = content if isinstance(content, dict) else {}
     jobs = [job for job in _dict(content.get("jobs")).values() if isinstance(job, dict)]

@@ -15,6 +15,7 @@ import yaml
 from hub_image.checks.rules import moving_tag
 from hub_image.handoff.kubespawner_keys import OVERRIDES
 from hub_image.problem import Problem
+from hub_image.syntax.yaml import Mapping, NotYaml, load
 
 FILE = "hub/profile.yaml"
 TAG, OWNER = "<tag>", "<owner>"  # what a committed entry cannot know
@@ -33,40 +34,6 @@ UNLISTED = {
 }  # fmt: skip
 
 
-class Mapping(dict):
-    """A mapping of a YAML file that knows where each of its keys stands."""
-
-    file = ""
-    line = 0
-    lines: dict[str, int]
-
-    def where(self, key: str = "") -> str:
-        """Return `file:line` of a key, or of the mapping itself."""
-        return f"{self.file}:{self.lines.get(key, self.line)}"
-
-
-class _Loader(yaml.SafeLoader):
-    """Makes a Mapping of each mapping, and refuses one that has a key twice."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Mapping]:
-    mapping = Mapping()
-    mapping.file, mapping.line, mapping.lines = loader.name, node.start_mark.line + 1, {}
-    yield mapping  # now, because an alias may mean it before it is complete
-    for key, _value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in mapping.lines:
-            raise Problem(
-                f"{loader.name}:{line}: `{name}` stands in line {mapping.lines[name]} already, "
-                "and only one of them would count; remove one"
-            )
-        mapping.lines[name] = line
-    mapping.update(loader.construct_mapping(node, deep=True))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
 def read(path: Path) -> list[Mapping]:
     """Return the profiles of a repository, or of a YAML file.
 
@@ -75,15 +42,13 @@ def read(path: Path) -> list[Mapping]:
     """
     path = path / FILE if path.is_dir() else path
     try:
-        with path.open("rb") as file:  # as bytes, so that YAML sees to the encoding
-            data = yaml.load(file, _Loader)
+        data = load(path.read_bytes(), str(path))
     except OSError:
         raise Problem(
             f"{path} is not there; name a repository that has {FILE}, or a YAML file"
         ) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Problem(f"{path}:{line}: this is not YAML ({error.problem}); repair it") from None
+    except NotYaml as error:
+        raise Problem(f"{path}:{error.line}: {error}; repair it") from None
     if isinstance(data, Mapping) and "display_name" in data:
         data = [data]
     if isinstance(data, Mapping):

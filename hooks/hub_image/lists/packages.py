@@ -94,7 +94,8 @@ def conda(text: str) -> PackageList:
     """Read an environment.yml; its `pip:` section is part of the result."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    from hub_image.syntax.yaml import NotYaml, compose
+
     packages: list[Package] = []
     problems: list[Problem] = []
     channels: list[Channel] = []
@@ -103,16 +104,9 @@ def conda(text: str) -> PackageList:
         problems.append(Problem("conda", node.start_mark.line + 1, message, severity))
 
     try:
-        root = yaml.compose(text, Loader=loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        what = getattr(error, "problem", None) or "it holds a character that YAML forbids"
-        return _unreadable(
-            "conda", line, f"this is not YAML: {what}; compare with the lines around it"
-        )
-    except (UnicodeError, RecursionError, ValueError):
-        return _unreadable("conda", 1, "this is not YAML; save it as UTF-8 text")
+        root = compose(text)
+    except NotYaml as error:
+        return _unreadable("conda", error.line, f"{error}; compare with the lines around it")
 
     if root is None:  # only comments: an empty list
         return PackageList()

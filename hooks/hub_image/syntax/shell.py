@@ -61,7 +61,7 @@ def read(text: str) -> Script:
     """Return the commands of a script; never fails."""
     if not text.strip():
         return Script(())
-    source = text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")
+    source = text.replace("\r\n", "\n").encode("utf-8", "replace")
     root = _parser().parse(source).root_node
     found: dict[int, Command] = {}
     while root.has_error and (blanked := _without_documents(source, root)) != source:
@@ -257,7 +257,7 @@ def _quoted(node: Node) -> str:
 
 
 def _unescaped(source: bytes) -> str:
-    text = source.decode("utf-8", "surrogatepass")
+    text = source.decode("utf-8", "replace")
     return re.sub(r'\\([$`"\\\n])', lambda m: "" if m[1] == "\n" else m[1], text)
 
 
@@ -270,4 +270,4 @@ def _ansi(match: re.Match[str]) -> str:
 
 
 def _text(node: Node) -> str:
-    return node.text.decode("utf-8", "surrogatepass")
+    return node.text.decode("utf-8", "replace")

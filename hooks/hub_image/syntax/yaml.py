@@ -1,0 +1,87 @@
+"""Reading YAML with the lines of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+
+class NotYaml(ValueError):
+    """What is wrong with a text, in words that a sentence can begin with, and in which line."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+
+
+class Mapping(dict):
+    """A mapping that knows where it and each of its keys stand."""
+
+    file = ""
+    line = 0
+    lines: dict[str, int]
+
+    def where(self, key: str = "") -> str:
+        """Return `file:line` of a key, or of the mapping itself."""
+        return f"{self.file}:{self.lines.get(key, self.line)}"
+
+
+def compose(text: str | bytes) -> yaml.Node | None:
+    """Return the nodes of a YAML text, or None where there is none. Raises NotYaml."""
+    try:
+        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or "it holds a character that YAML forbids"
+        raise NotYaml(mark.line + 1 if mark else 1, f"this is not YAML: {what}") from None
+    except (UnicodeError, RecursionError, ValueError):
+        raise NotYaml(1, "this is not YAML: it is no UTF-8 text, or too deep") from None
+
+
+def load(text: str | bytes, file: str) -> Any:
+    """Return what a YAML text says, each mapping as a Mapping of this file.
+
+    Raises NotYaml, for a key that stands twice too.
+    """
+    node = compose(text)
+    if node is None:
+        return None
+    loader = _Loader("")
+    loader.file = file
+    try:
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise NotYaml(line, f"this is not YAML: {error.problem}") from None
+    except NotYaml:
+        raise
+    except (RecursionError, ValueError):  # such as the date 2026-99-99
+        line = node.start_mark.line + 1
+        raise NotYaml(line, "this is not YAML: a date or number in it is none") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Makes a Mapping of each mapping, and refuses one that has a key twice."""
+
+    file = ""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Mapping]:
+    mapping = Mapping()
+    mapping.file, mapping.line, mapping.lines = loader.file, node.start_mark.line + 1, {}
+    yield mapping  # now, because an alias may mean it before it is complete
+    for key, _value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in mapping.lines:
+            raise NotYaml(
+                line,
+                f"`{name}` stands in line {mapping.lines[name]} already, and only one of them "
+                "would count",
+            )
+        mapping.lines[name] = line
+    mapping.update(loader.construct_mapping(node, deep=True))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
