@@ -179,7 +179,7 @@ def given_words(words: tuple[str, ...]) -> list[str]:
     return found
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(script=statement)
 def test_shell_is_what_bash_runs(tmp_path_factory: pytest.TempPathFactory, script: str):
     """The commands of a script are the ones that bash runs; or its first lines are, and it says so."""
@@ -203,6 +203,7 @@ def test_shell_is_what_bash_runs(tmp_path_factory: pytest.TempPathFactory, scrip
         ("a $((1 << 3)) b\nc", ["a $((1 << 3)) b", "c"]),
         ("cat <<E >f; b\nit's\nE\nc", ["cat > f", "b", "c"]),
         ("cat <<A <<B\nx\nA\ny\nB\nc", ["cat", "c"]),
+        ("a <<E; b\n$(c)\nE\nd", ["a", "b", "c", "d"]),
         ("<<E cat >~/x\nb\nE\nc", ["cat > ~/x", "c"]),
         ("a && b >>f 2>&1 | c &>g", ["a", "b >> f", "c > g"]),
         ("{ a; } >f; if b; then c; fi", [" > f", "a", "b", "c"]),

@@ -22,8 +22,8 @@ SIMPLE = {"command", "declaration_command", "unset_command", "test_command"}
 # No command has such a name, https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
 RESERVED = {b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for"}
 RESERVED |= {b"if", b"in", b"then", b"until", b"while"}
-# A here-document before its command: `<<E cat`.
-LEADING = re.compile(rb"""(?m)^[ \t]*<<(-?)[ \t]*(['"]?)(\w+)\2""")
+DOCUMENT = re.compile(rb"""<<(-?)[ \t]*(['"]?)([\w.-]+)\2""")
+LEADING = re.compile(rb"(?m)^[ \t]*(?=<<)")
 # https://www.gnu.org/software/bash/manual/bash.html#ANSI_002dC-Quoting
 ANSI = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(.))", re.DOTALL
@@ -64,9 +64,12 @@ def read(text: str) -> Script:
     source = text.replace("\r\n", "\n").encode("utf-8", "replace")
     root = _parser().parse(source).root_node
     found: dict[int, Command] = {}
-    while root.has_error and (blanked := _without_documents(source, root)) != source:
+    while (
+        any(map(_misread, _nodes(root))) and (blanked := _without_document(source, root)) != source
+    ):
         for node in _nodes(root):
-            if node.type == "heredoc_body" and not node.has_error:
+            gone = not blanked[node.start_byte : node.end_byte].strip()
+            if node.type == "command_substitution" and gone and not node.has_error:
                 for part in _nodes(node):
                     found |= _command(part)
         source = blanked
@@ -112,6 +115,8 @@ def _misread(node: Node) -> bool:
         return bool(re.search(rb"(?<!\\)`", node.text[1:-1]))
     if node.type == "command_name":
         return node.text in RESERVED
+    if node.type == "heredoc_start":
+        return bool(re.search(rb"^[^'\"]*[;&|()<>]", node.text))
     return node.is_error or node.is_missing
 
 
@@ -130,25 +135,28 @@ def _statement(node: Node) -> Node:
     return node
 
 
-def _without_documents(source: bytes, root: Node) -> bytes:
-    """Return a script with spaces in place of its here-documents, all other bytes where they were."""
-    text = bytearray(source)
+def _without_document(source: bytes, root: Node) -> bytes:
+    """Return a script with spaces in place of its first here-document, all else where it was.
 
-    def blank(start: int, end: int) -> None:
-        text[start:end] = re.sub(rb"[^\n]", b" ", source[start:end])
+    Where one ends is looked up in the text: the grammar takes `E;` in `<<E; ls` for the name.
+    """
+    places = [n.start_byte for n in _nodes(root) if n.type in ("<<", "<<-") and _is_document(n)]
+    for place in places or [match.end() for match in LEADING.finditer(source)]:
+        start = DOCUMENT.match(source, place)
+        body = source.find(b"\n", start.end()) if start else -1
+        if start and body >= 0:
+            tabs = rb"\t*" if start[1] else b""
+            last = re.compile(rb"(?m)^%b%b$" % (tabs, re.escape(start[3])))
+            if end := last.search(source, body + 1):
+                text = bytearray(source)
+                for at, to in (start.span(), (body, end.end())):
+                    text[at:to] = re.sub(rb"[^\n]", b" ", source[at:to])
+                return bytes(text)
+    return source
 
-    for node in _nodes(root):
-        parts = {child.type: child for child in node.children}
-        if {"heredoc_start", "heredoc_end"} <= parts.keys():
-            start, end = parts["heredoc_start"], parts["heredoc_end"]
-            blank(source.rindex(b"<<", 0, start.start_byte), start.end_byte)
-            blank(parts.get("heredoc_body", end).start_byte, end.end_byte)
-    if text == source and (start := LEADING.search(source)):
-        tabs = rb"\t*" if start[1] else b""
-        if end := re.compile(rb"(?m)^%b%b$" % (tabs, start[3])).search(source, start.end()):
-            blank(start.start(), start.end())
-            blank(source.find(b"\n", start.end()), end.end())
-    return bytes(text)
+
+def _is_document(node: Node) -> bool:
+    return node.parent is not None and node.parent.type in ("heredoc_redirect", "ERROR")
 
 
 def _command(node: Node) -> Iterator[tuple[int, Command]]:
