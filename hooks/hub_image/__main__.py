@@ -17,14 +17,14 @@ COMMANDS = {
     "test": ("contract.command", "prove an image against what hubs need, on a real JupyterHub"),
     "hub": ("contract.rehearse", "try an image on a JupyterHub on this computer, in the browser"),
     "adopt": ("adopt", "bring the template into a repository that has an image already"),
-    "request": ("handoff.request", "write the request to link a published image"),
+    "request": ("ci.request", "write the request to link a published image"),
     "profile": (
         "handoff.menu",
         "print the entry for the hub's menu, or merge those of several repositories",
     ),
-    "update": ("updates.update", "bring a repository to the newest release of the template"),
+    "update": ("ci.update", "bring a repository to the newest release of the template"),
     "configure": (
-        "updates.configure",
+        "ci.configure",
         "make an image repository of a copy of the template, or change its answers",
     ),
     "lock": (

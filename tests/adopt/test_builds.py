@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import CATALOG, git
-from hub_image.repository import catalog
+from hub_image import catalog
 from rig import standins
 from rig.conftest import engine  # noqa: F401 (a fixture)
 from rig.images import run

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hub_image import __version__, checks
+from hub_image import __version__, catalog, checks
 from hub_image.checks.rules import edited_template_file, retired_path
-from hub_image.repository import catalog
 
 OWNED = "# copier update replaces this file.\n"
 

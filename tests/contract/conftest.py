@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hub_image import catalog
 from hub_image.contract import Target
-from hub_image.repository import catalog, image_env
+from hub_image.repository import image_env
 from hub_image.tools import docker
 from rig import standins
 from rig.conftest import build, chromium, engine, run  # noqa: F401 (fixtures)

@@ -11,13 +11,12 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 
-from hub_image import checks
+from hub_image import catalog, checks
 from hub_image.adopt import carry, commands, guess, tree, workflows
 from hub_image.adopt.tree import ASIDE
-from hub_image.repository import catalog, files, image_env
+from hub_image.repository import files, image_env
 from hub_image.tools import github
 from hub_image.tools.git import git
 from hub_image.updates.update import ANSWERS, asked, copier
@@ -40,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--compare", action="store_true", help="build the old and the new image, and compare them"
     )
     parser.add_argument(
-        "--template", default=catalog.load()["published"], help="where the template is"
+        "--template", default=catalog.load().published, help="where the template is"
     )
     parser.add_argument("--vcs-ref", help="which version of it (default: the newest release)")
 
@@ -128,18 +127,9 @@ def adopt(options: argparse.Namespace) -> None:
     )
 
 
-@cache
-def _settings() -> dict:
-    """Return copier.yml: the questions, and which files belong to a repository's owner."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(catalog.shipped("copier.yml").read_text(encoding="utf-8"), Loader=loader)
-
-
 def _data(options: list[str]) -> dict[str, str]:
     """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
-    questions = asked(_settings())
+    questions = asked(catalog.questions())
     given = {}
     for option in options:
         name, equals, value = option.partition("=")
@@ -238,7 +228,7 @@ def _work(
     if "Dockerfile" in made.lists:
         _dockerfile(clone, made, found, report)
     else:
-        now = image_env.read(clone).get("BASE_IMAGE", "")
+        now = image_env.read(clone).base_image
         text = f"the image builds on {now} and not on repo2docker's own; for another add --data base=..."
         report.replaced.insert(0, ("Dockerfile", text))
     scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
@@ -249,7 +239,7 @@ def _work(
         if not finding.file.startswith(f"{ASIDE}/"):
             place = f"{finding.file}:{finding.line}"
             report.needs.append((place, f"{finding.severity} {finding.code}: {finding.message}"))
-    if image_env.read(clone).get("REGISTRY") != "ghcr.io":
+    if image_env.read(clone).registry != "ghcr.io":
         text = (
             "the new workflow logs in with the variable REGISTRY_LOGIN and the secret REGISTRY_PASSWORD; "
             'add them as "The registry" there says'
@@ -274,7 +264,7 @@ def _kept(kept: set[str], report: Report) -> None:
 def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -> None:
     """Copy the template over the clone. Raises Problem with Copier's own reason."""
     # A list that the owner does not have would bring the packages of an example.
-    examples = [path for path in _settings()["_skip_if_exists"] if path != "/README.md"]
+    examples = [path for path in catalog.questions()["_skip_if_exists"] if path != "/README.md"]
     if not (clone / "image-tests").exists():
         examples.remove("/image-tests")
     run_copy = copier().run_copy
@@ -335,8 +325,7 @@ def _dockerfile(
     """Carry over the old Dockerfile; keep it aside as long as something in it waits for a decision."""
     old = made.lists["Dockerfile"]
     kept = clone / ASIDE / old
-    env = image_env.read(clone)
-    family = env.get("BASE_FAMILY", "")
+    family = image_env.read(clone).base_family
     same_base = bool(found.base.family) and family == found.base.family
     new_dockerfile = files.read(clone / "Dockerfile")
     words = {Path(word).name for word in re.findall(r"^COPY.*$", new_dockerfile, re.MULTILINE)
@@ -348,7 +337,7 @@ def _dockerfile(
     }
     staged = set(filter(None, git(clone, "ls-files", "-z").split("\0")))
     setting = commands.Setting(
-        family=catalog.load()["families"].get(family, {}),
+        family=catalog.load().families.get(family),
         family_name=family if same_base else "",
         reads=frozenset(reads | {"postBuild"}),
         image=found.base.name,

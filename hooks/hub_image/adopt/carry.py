@@ -106,7 +106,7 @@ class _Carrier:
         # Rocker's images are left as root, all but the one for Binder.
         rooted = setting.family_name == "rocker" and not setting.image.endswith("/binder")
         self.user = "root" if rooted else "user"
-        self.folder = "/" if rooted else family["home"]
+        self.folder = "/" if rooted else family.home
         self.made: set[str] = set()  # folders that WORKDIR made
         self.shell = ""  # why the steps cannot be carried over, after an unusual SHELL
         self.pipefail = not rooted
@@ -202,7 +202,7 @@ class _Carrier:
             if elsewhere:
                 return REPLACED, (
                     f"the new Dockerfile installs the list, and not into `{elsewhere[0]}`, which no "
-                    f"kernel sees, but into {self.setting.family['prefix']}"
+                    f"kernel sees, but into {self.setting.family.prefix}"
                 )
             return REPLACED, "the new Dockerfile installs the list"
         if self.shell:
@@ -307,12 +307,12 @@ class _Carrier:
                 raise Left(
                     f"{missing[0]} is not in the repository, or not for builds; see what it was"
                 )
-            if under(where, self.setting.family["home"]):
+            if under(where, self.setting.family.home):
                 raise Left(
                     "a hub hides the home behind each user's own files; copy it elsewhere in postBuild, "
                     "or into the home in `start`"
                 )
-            if not under(where, self.setting.family["prefix"]) and not under(where, "/tmp"):
+            if not under(where, self.setting.family.prefix) and not under(where, "/tmp"):
                 raise Left(
                     "only root may write there, and preBuild sees no file of the repository; write the "
                     "file in preBuild, or copy it into the environment in postBuild"
@@ -395,7 +395,7 @@ class _Carrier:
         self.folder = posixpath.join(self.folder, folder)
         if "$" in self.folder:
             raise Left("the folder is not known before the build; use `cd` where it matters")
-        home = self.setting.family["home"]
+        home = self.setting.family.home
         if self.folder.rstrip("/") in (home, ""):
             return REPLACED, "steps and server begin in the folders that they did"
         self.made.add(self.folder)
@@ -461,7 +461,7 @@ class _Carrier:
             raise Left(
                 "its folder is not known before the build; put it into a script, after a `cd`"
             )
-        own = (self.setting.family["prefix"], self.setting.family["home"], "/tmp")
+        own = (self.setting.family.prefix, self.setting.family.home, "/tmp")
         if name == "postBuild" and self.folder in self.made:
             if not any(under(self.folder, folder) for folder in own):
                 raise Left(
@@ -485,7 +485,7 @@ class _Carrier:
         """Remember that what a COPY brought is not there for the steps that follow."""
         why = "that is not where it was"
         where = self._target(target)
-        for name in {*named, where} - {"", ".", "/", "/tmp", "/tmp/", self.setting.family["home"]}:
+        for name in {*named, where} - {"", ".", "/", "/tmp", "/tmp/", self.setting.family.home}:
             if not re.fullmatch(r"[*?.]*", name):
                 self.gone[name] = why
 
@@ -520,7 +520,7 @@ class _Carrier:
     def _is_user(self, name: str) -> bool:
         family = self.setting.family
         user = expand(name, self.known).strip("\"'").partition(":")[0]
-        return user in (str(family["uid"]), family["user"])
+        return user in (str(family.uid), family.user)
 
     def _remember(self, found: list[tuple[str, str]]) -> None:
         values = {name: expand(value.strip("\"'"), self.known) for name, value in found}

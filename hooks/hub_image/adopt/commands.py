@@ -23,12 +23,12 @@ class Setting:
 
 def variables(family: dict) -> dict[str, str]:
     """Return the variables of a family's images that Dockerfiles name paths with."""
-    prefix = family["prefix"]
+    prefix = family.prefix
     return {
-        "HOME": family["home"],
-        "NB_USER": family["user"],
-        "NB_UID": str(family["uid"]),
-        "NB_GID": str(family["gid"]),
+        "HOME": family.home,
+        "NB_USER": family.user,
+        "NB_UID": str(family.uid),
+        "NB_GID": str(family.gid),
         "CONDA_DIR": prefix.partition("/envs/")[0],
         "CONDA_ENV": prefix.partition("/envs/")[2],
         "NB_PYTHON_PREFIX": prefix,
@@ -154,7 +154,7 @@ class Commands:
 
     def _environment(self, target: str) -> Use:
         """Judge the environment that a command names: the one of the notebooks, or another."""
-        prefix = self.setting.family["prefix"].rstrip("/")
+        prefix = self.setting.family.prefix.rstrip("/")
         root, _, name = prefix.partition("/envs/")
         if target.rstrip("/") in ("", prefix, name or "base", f"envs/{name}"):
             return Use("install")
@@ -194,7 +194,7 @@ class Commands:
         pip = program.startswith("pip") or words[1:3] == ["-m", "pip"] or words[0] == "uv"
         if not pip or "install" not in words:
             return Use("clean") if words[1:3] == ["cache", "purge"] else Use("other")
-        inside = words[0].startswith(self.setting.family["prefix"] + "/")
+        inside = words[0].startswith(self.setting.family.prefix + "/")
         if ("/" in words[0] and not inside) or re.search(r"\d\.\d", program):
             return Use("foreign", words[0])
         lists, packages = [], []

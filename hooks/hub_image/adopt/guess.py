@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub_image import catalog
 from hub_image.adopt import workflows
 from hub_image.adopt.carry import stage
 from hub_image.adopt.commands import expand
 from hub_image.lists import packages
 from hub_image.problem import Problem
-from hub_image.repository import catalog, files
+from hub_image.repository import files
 from hub_image.repository.reference import Moves, Reference, same_project
 from hub_image.syntax import dockerfile
 
@@ -105,12 +106,12 @@ def survey(repository: Path, slug: str, folder: str, lists: dict[str, str]) -> S
                 "languages", f"[{', '.join(sorted(lists_say))}]", " and ".join(lists_say.values())
             )
         for package, key in (("pangeo-notebook", "pangeo"), ("pangeo-dask", "pangeo-base")):
-            if package in names and not lists_say and key in found["bases"]:
+            if package in names and not lists_say and key in found.bases:
                 answer("base", key, f"{lists['environment.yml']}:{names[package]}")
                 break
 
-    family = found["families"].get(base.family)
-    if family is None or len(family["package_managers"]) > 1:
+    family = found.families.get(base.family)
+    if family is None or len(family.package_managers) > 1:
         if "environment.yml" in lists:
             answer("package_manager", "conda", lists["environment.yml"])
         elif "requirements.txt" in lists:
@@ -128,13 +129,13 @@ def _base(
     base: Base, place: str, needs: list, replaced: list, lists_say: dict[str, str]
 ) -> Iterator[Guess]:
     """Yield the answers about the base image; add to what is replaced, and what needs its owner."""
-    bases = catalog.load()["bases"]
+    bases = catalog.load().bases
     languages = list(lists_say)
     if base.key:
         entry = bases[base.key]
-        languages = list(entry["languages"])
+        languages = list(entry.languages)
         yield Guess("base", base.key, place)
-        now = f"{entry['image']}:{entry['tag']}"
+        now = entry.reference
         if base.reference != now:
             stay = (
                 f"; to stay with yours, add --data base=other --data base_image={base.reference} "
@@ -153,20 +154,18 @@ def _base(
         yield Guess("base_family", base.family, place)
     elif base.family:
         key = next(
-            key
-            for key, entry in bases.items()
-            if entry["family"] == base.family and not entry.get("retired")
+            key for key, entry in bases.items() if entry.family == base.family and not entry.retired
         )
-        languages = list(bases[key]["languages"])
+        languages = list(bases[key].languages)
         yield Guess("base", key, place)
         if _runs_steps(base.reference):
             needs.append((place, (
                 f"`{base.reference}` installed your lists by steps of its own (ONBUILD), as the new Dockerfile does, so "
-                f"{bases[key]['image']} takes its place; it has more packages: see whether --data base=... has a better one"
+                f"{bases[key].image} takes its place; it has more packages: see whether --data base=... has a better one"
             )))  # fmt: skip
         else:
             needs.append((place, (
-                f"`{base.reference}` has a tag that moves, so {bases[key]['image']} takes its place; if you need "
+                f"`{base.reference}` has a tag that moves, so {bases[key].image} takes its place; if you need "
                 "the other, adopt again with --data base=other --data base_image=... and a tag that stays"
             )))  # fmt: skip
     elif base.name.rpartition("/")[2] in SYSTEMS or base.name in ("", "scratch"):
@@ -217,12 +216,12 @@ def base_of(text: str) -> Base:
     if image is None or image.host not in ("docker.io", "quay.io"):
         return Base(reference, line)
     family = ""
-    for key, entry in catalog.load()["bases"].items():
-        known = Reference.parse(entry["image"])
-        if known.path == image.path and not entry.get("retired"):
-            return Base(reference, line, entry["family"], key)
+    for key, entry in catalog.load().bases.items():
+        known = Reference.parse(entry.image)
+        if known.path == image.path and not entry.retired:
+            return Base(reference, line, entry.family, key)
         if same_project(known.path, image.path):
-            family = entry["family"]
+            family = entry.family
     return Base(reference, line, family)
 
 

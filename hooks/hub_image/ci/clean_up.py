@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from hub_image import catalog
 from hub_image.ci import plan
 from hub_image.tools import github
-from hub_image.tools.registry import Repository
+from hub_image.tools.registry import Repository, settings_page
 
 TRIAL = re.compile(r"pr-(\d+)-[0-9a-f]{12}(-\w+)?")
 # What cosign attaches to an image in a registry that does not list what belongs to a digest.
@@ -36,10 +37,10 @@ def run(options: argparse.Namespace) -> int:
         made = plan.here()
     except github.Problem as problem:
         return github.fail(problem)
-    if made.host == "docker.io":  # https://github.com/docker/hub-feedback/issues/1759
-        page = plan.settings_page(made.image, github.event())
+    if not catalog.load().registry(made.host).deletes:
+        page = settings_page(made.image, github.event())
         print(
-            f"docker.io removes nothing for a program, so trial images stay until you remove them: {page}"
+            f"{made.host} removes nothing for a program, so trial images stay until you remove them: {page}"
         )
         return 0
     removed = []

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 
+from hub_image import catalog
 from hub_image.ci import plan
 from hub_image.tools import github
 
@@ -48,7 +49,7 @@ def login(made: plan.Plan) -> None:
             )
     if region := ECR.fullmatch(made.host):
         username, password = "AWS", ecr_password(region[1], username, password)
-    server = "https://index.docker.io/v1/" if made.host == "docker.io" else made.host
+    server = catalog.load().registry(made.host).login or made.host
     result = subprocess.run(
         ["docker", "login", server, "--username", username, "--password-stdin"],
         input=password,

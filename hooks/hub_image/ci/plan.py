@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub_image.repository import catalog, image_env
+from hub_image import catalog
+from hub_image.problem import Problem
+from hub_image.repository import image_env
 from hub_image.tools import github
 from hub_image.tools.git import git
 
@@ -60,7 +62,7 @@ class Plan:
 
 
 def plan(
-    answers: Mapping[str, str],
+    answers: image_env.Answers,
     event: Mapping[str, Any],
     environ: Mapping[str, str],
     platform: str = "linux/amd64",
@@ -74,7 +76,7 @@ def plan(
     answers do not fit.
     """
     here = environ["GITHUB_REPOSITORY_OWNER"].lower()
-    host, owner = answers["REGISTRY"], answers["REGISTRY_OWNER"] or here
+    host, owner = answers.registry, answers.registry_owner or here
     pull = event.get("pull_request")
     commit = pull["head"]["sha"] if pull else environ["GITHUB_SHA"]
     branch = event.get("repository", {}).get("default_branch", "main")
@@ -82,7 +84,7 @@ def plan(
     on_default = ref == f"refs/heads/{branch}"
     release = ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
     if release and not CALVER.fullmatch(release):
-        raise github.Problem(
+        raise Problem(
             f"The git tag {release} is no release: name it by its date, as in 2026.11.23."
         )
 
@@ -103,13 +105,13 @@ def plan(
     else:
         why_not = ""
 
-    platforms = answers.get("PLATFORMS", platform).split(",")
+    platforms = answers.platforms or (platform,)
     _check_platforms(answers, platforms)
     suffix = "" if platform == platforms[0] else f"-{platform.split('/')[1]}"
     short = commit[:12]
     releases = {tag for tag in (*git_tags, release) if CALVER.fullmatch(tag)}
     tags = [f"pr-{pull['number']}-{short}"] if pull else [short, *sorted(releases)]
-    image = f"{host}/{owner}/{answers['IMAGE_NAME']}"
+    image = f"{host}/{owner}/{answers.image_name}"
     return Plan(
         image=image,
         tags=tuple(tag + suffix for tag in tags),
@@ -141,29 +143,14 @@ def how_to_publish(host: str, owner: str, here: str, environ: Mapping[str, str])
     )
 
 
-def settings_page(image: str, event: Mapping[str, Any]) -> str:
-    """Return the page where an image can be made public."""
-    host, _, path = image.partition("/")
-    owner, _, name = path.rpartition("/")
-    if host == "ghcr.io":
-        person = event.get("repository", {}).get("owner", {}).get("type") == "User"
-        kind = "users" if person else "orgs"
-        return f"https://github.com/{kind}/{owner}/packages/container/{name.replace('/', '%2F')}/settings"
-    if host == "docker.io":
-        return f"https://hub.docker.com/repository/docker/{owner}/{name}/settings"
-    if host == "quay.io":
-        return f"https://quay.io/repository/{owner}/{name}?tab=settings"
-    return f"the page of {path} on {host}"
-
-
-def _check_platforms(answers: Mapping[str, str], platforms: list[str]) -> None:
-    known = [*catalog.load()["bases"].values(), *catalog.load()["images"].values()]
-    for entry in known:
-        if f"{entry['image']}:{entry['tag']}" == answers.get("BASE_IMAGE"):
+def _check_platforms(answers: image_env.Answers, platforms: Sequence[str]) -> None:
+    facts = catalog.load()
+    for entry in (*facts.bases.values(), *facts.images.values()):
+        if entry.reference == answers.base_image and entry.platforms:
             for platform in platforms:
-                if platform not in entry.get("platforms", platforms):
-                    raise github.Problem(
-                        f".github/image.env: PLATFORMS asks for {platform}, which {answers['BASE_IMAGE']} "
+                if platform not in entry.platforms:
+                    raise Problem(
+                        f".github/image.env: PLATFORMS asks for {platform}, which {answers.base_image} "
                         "does not have; choose another base or leave that platform out."
                     )
 
@@ -174,10 +161,10 @@ def here(repository: Path = Path()) -> Plan:
     Raises Problem outside of GitHub Actions and where there is no `.github/image.env`.
     """
     answers = image_env.read(repository)
-    if "IMAGE_NAME" not in answers:
-        raise github.Problem(f"{image_env.FILE} is missing: restore it with `copier update`.")
+    if not answers.image_name:
+        raise Problem(f"{image_env.FILE} is missing: restore it with `copier update`.")
     if "GITHUB_REF" not in os.environ:
-        raise github.Problem(
+        raise Problem(
             "This command is a step of GitHub Actions; to try it, run the workflow with act."
         )
     platform = os.environ.get("PLATFORM") or "linux/amd64"
@@ -190,7 +177,7 @@ def _git_tags(repository: Path, commit: str) -> list[str]:
     """Return the tags of a commit; none where git does not have it."""
     try:
         return git(repository, "tag", "--points-at", commit).split()
-    except github.Problem:
+    except Problem:
         return []
 
 
@@ -202,7 +189,7 @@ def run(options: argparse.Namespace) -> int:
     """Set the plan as outputs of the step; return the exit code."""
     try:
         made = here()
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     github.output(
         image=made.image,

@@ -13,35 +13,23 @@ import base64
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hub_image.problem import Problem
-from hub_image.repository import files, image_env
+from hub_image.repository import files
 from hub_image.tools import github
 from hub_image.tools.git import git
-from hub_image.updates.update import MARKER, UNDO, Outcome, Refused, Unavailable, address, read
-from hub_image.updates.update import update as run_update
+from hub_image.updates.update import MARKER, UNDO, Outcome, address, describe, read
 
-ADDRESS = f"41898282+{github.OURSELVES}@users.noreply.github.com"
-BOT = {f"GIT_{who}_NAME": github.OURSELVES for who in ("AUTHOR", "COMMITTER")}
-BOT |= {f"GIT_{who}_EMAIL": ADDRESS for who in ("AUTHOR", "COMMITTER")}
-WORKFLOWS = ".github/workflows/"
 IMAGE = "image.yml"
 EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
 LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
 APPROVE = """\
 Below, GitHub may let further runs wait for *Approve workflows to run*, as it does where no person opened a pull request. \
 They would build the same commit again: approve them where a check has to pass before you can merge."""
-FACTS = {
-    "BASE_IMAGE": "base image",
-    "HUB_VERSION": "JupyterHub",
-    "PYTHON_VERSION": "Python",
-    "REGISTRY": "registry",
-    "IMAGE_NAME": "image",
-}
 
 
 class ByHand(Exception):
@@ -77,58 +65,6 @@ class Proposal:
     def mark(self) -> str:
         """How the texts that the bot wrote are found again."""
         return f"<!-- hub-image {self.name} -->"
-
-
-def update(repository: Path, answers: Mapping[str, Any]) -> int:
-    """Update, or change answers, and propose what came out; return the exit code.
-
-    Raises Refused for an answer that cannot be taken: that is for who gave it, and no issue. Raises Problem where not
-    even an issue could be opened.
-    """
-    name = "answers" if answers else "update"
-    if not answers:
-        github.renew()
-    close = Proposal(name, "", "", Outcome("", ""), [])
-    try:
-        outcome = run_update(repository, answers)
-    except Unavailable:
-        raise
-    except Refused as problem:
-        github.summary(f"{problem}\n")
-        raise
-    except Problem as problem:
-        outcome = Outcome("", "")
-        todo = Proposal(
-            name,
-            f"The template could not be {'changed' if answers else 'updated'}",
-            "",
-            outcome,
-            [],
-        )
-        todo.command = command(repository, "update" + as_options(answers))
-        return issue(todo, ByHand(str(problem), by_hand(todo)))
-    if not outcome.changed:
-        github.summary(
-            f"Nothing to do: this repository has {outcome.after or outcome.before} of the template.\n"
-        )
-        print(f"Nothing to do: this repository has {outcome.after} of the template.")
-        close_issue(close)
-        return 0
-    title = (
-        f"Change {', '.join(answers)}" if answers else f"Update to {outcome.after} of the template"
-    )
-    proposal = Proposal(
-        name,
-        title,
-        command(repository, "update" + as_options(answers), outcome.after),
-        outcome,
-        list(_facts(repository)),
-        f"This brings the repository from {outcome.before} to {outcome.after} of the template."
-        if outcome.before != outcome.after
-        else "This changes answers.",
-        "when you fill in the form again" if answers else "with the next release",
-    )
-    return propose(repository, proposal)
 
 
 def propose(repository: Path, proposal: Proposal) -> int:
@@ -214,7 +150,7 @@ def push(repository: Path, proposal: Proposal, merged: set[str]) -> tuple[str, b
     """
     branch, url = proposal.branch, git(repository, "remote", "get-url", "origin").strip()
     git(repository, "add", "--all")
-    git(repository, "commit", "--quiet", "--message", proposal.title, environment=BOT)
+    git(repository, "commit", "--quiet", "--message", proposal.title, environment=github.BOT)
     commit, tree = git(repository, "rev-parse", "HEAD", "HEAD^{tree}").split()
     before = ""
     if git(repository, "ls-remote", url, f"refs/heads/{branch}", environment=credentials()):
@@ -341,38 +277,6 @@ def text(proposal: Proposal, result: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def describe(outcome: Outcome) -> list[str]:
-    """Return what an update did, in Markdown that reads well in a terminal too."""
-    words = {"A": "new", "M": "changed", "D": "removed", "U": "**conflict**"}
-    lines = ["### What changes", ""]
-    lines += [
-        f"- {path}: {words.get(letter, 'changed')}" for path, letter in outcome.changed.items()
-    ]
-    for question, (before, after) in outcome.answers.items():
-        if after is None:
-            lines.append(f"- answer {question}: {before} goes, since it is not asked any more")
-        elif before is None:
-            lines.append(f"- answer {question}: {after}, since it is asked now")
-        else:
-            lines.append(f"- answer {question}: {before} becomes {after}")
-    if outcome.kept:
-        lines += ["", "### Look at these", ""]
-        lines += [f"- {path} stays as you wrote it: {why}" for path, why in outcome.kept.items()]
-    return lines
-
-
-def _facts(repository: Path) -> Iterator[str]:
-    """Yield what an image's users would want to know, from what CI reads."""
-    try:
-        before = image_env.parse(git(repository, "show", f"HEAD:{image_env.FILE}"))
-    except Problem:
-        return
-    now = image_env.read(repository)
-    for key, name in FACTS.items():
-        if before.get(key) != now.get(key) and now.get(key):
-            yield f"- {name}: {before.get(key) or 'none'} becomes **{now[key]}**"
-
-
 def by_hand(proposal: Proposal) -> str:
     """Return how to do the same in a terminal."""
     name = os.environ["GITHUB_REPOSITORY"].partition("/")[2]
@@ -485,7 +389,7 @@ def _workflows(outcome: Outcome) -> dict[str, str]:
     return {
         path: letter
         for path, letter in outcome.changed.items()
-        if path.startswith(WORKFLOWS) and letter != "D"
+        if path.startswith(github.WORKFLOWS) and letter != "D"
     }
 
 

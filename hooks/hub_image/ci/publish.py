@@ -11,7 +11,7 @@ import subprocess
 
 from hub_image.ci import plan
 from hub_image.tools import github
-from hub_image.tools.registry import Away, Refused, Repository
+from hub_image.tools.registry import Away, Refused, Repository, settings_page
 
 # What the steps before this one have proved, by the names of the boxes in hub/link-request.md.
 PROVED = ("built", "contract", "version", "immutable")
@@ -69,7 +69,7 @@ def _look(made: plan.Plan, digest: str) -> bool | None:
         github.warn(f"Whether anyone can pull {made.image} is not known: {problem}")
         return None
     if not public:
-        page = plan.settings_page(made.image, github.event())
+        page = settings_page(made.image, github.event())
         github.warn(f"Only people with a login can pull {made.image}. Make it public: {page}")
     return public
 
@@ -140,7 +140,7 @@ def _push(reference: str, digest: str) -> None:
 def _who_may_write(image: str, told: str) -> str:
     """Return the sentence for a registry that does not take an image, by what it told."""
     host, owner = image.split("/")[:2]
-    page = plan.settings_page(image, github.event())
+    page = settings_page(image, github.event())
     if host != "ghcr.io":
         what = f"give the login in {plan.LOGIN} the right to write to it on {page}"
     elif "Create" in told:  # installation not allowed to Create organization package

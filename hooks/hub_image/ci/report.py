@@ -18,7 +18,7 @@ from hub_image.ci.find import image_before, pull
 from hub_image.handoff import links
 from hub_image.lists import installed
 from hub_image.tools import github
-from hub_image.tools.registry import Repository
+from hub_image.tools.registry import Repository, settings_page
 
 MARK = "<!-- hub-image {platform} -->"
 ROWS = 100  # of packages; a comment holds 65,536 characters
@@ -73,7 +73,7 @@ def report(made: plan.Plan, steps: dict, logs: Path) -> Iterator[str]:
         yield "### The image is ready"
         yield ""
         if steps["publish"]["outputs"].get("public") == "false":
-            page = plan.settings_page(made.image, github.event())
+            page = settings_page(made.image, github.event())
             yield f"> **Hubs cannot pull it yet**, because it is private. Make it public: {page}"
             yield ""
         yield "```"

@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from hub_image import catalog
 from hub_image.contract import FAIL, Check, Result, Target, report, selected
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
 from hub_image.problem import Problem
-from hub_image.repository import catalog, image_env
+from hub_image.repository import image_env
 from hub_image.tools import docker
 
 GROUPS = ("static", "container", "hub", "image-tests")
@@ -89,13 +90,13 @@ def target(options: argparse.Namespace) -> Target:
     override = profile.get("kubespawner_override") or {}
     return Target(
         reference=options.image,
-        hub_version=options.hub_version or answers.get("HUB_VERSION") or catalog.load()["hub"],
-        family=answers.get("BASE_FAMILY", ""),
+        hub_version=options.hub_version or answers.hub_version or catalog.load().hub,
+        family=answers.base_family,
         default_url=options.default_url or override.get("default_url") or "/lab",
-        interfaces=tuple(options.interface or answers.get("INTERFACES", "").split()),
-        dask_gateway=answers.get("DASK_GATEWAY") == "yes",
-        cuda=answers.get("CUDA", ""),
-        platforms=tuple(answers.get("PLATFORMS", "").replace(",", " ").split()) or AMD64,
+        interfaces=tuple(options.interface or answers.interfaces),
+        dask_gateway=answers.dask_gateway,
+        cuda=answers.cuda,
+        platforms=answers.platforms or AMD64,
         repository=options.repository,
         profile=profile,
         start_timeout=options.start_timeout,

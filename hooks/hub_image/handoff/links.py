@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 def lines(repository: Path, reference: str, profile: str = "", option: str = "image") -> list[str]:
     """Return what `hub-image links` prints. Raises Problem without hub/profile.yaml."""
-    hub = image_env.read(repository).get("HUB_URL", "")
+    hub = image_env.read(repository).hub_url
     profile = profile or profiles.slug(profiles.read(repository)[0])
     github = github_repository(repository)
     found = []

@@ -3,31 +3,23 @@
 `hub/link-request.md` is its text. What no commit can know, such as the tag of its own image, stands
 there as `<name>`; here it is filled in from the registry and from the image itself.
 
-CI does this after it has published, and keeps the request in one issue.
+CI does this after it has published, and keeps the request in one issue: hub_image/ci/request.py.
 """
 
 import argparse
 import re
-import subprocess
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from hub_image.ci import plan
-from hub_image.ci.find import image_before
 from hub_image.handoff import links, profiles
 from hub_image.problem import Problem
 from hub_image.repository import files, image_env
-from hub_image.tools import github
+from hub_image.repository.reference import Reference
 from hub_image.tools.github import event, fail
-from hub_image.tools.registry import Repository
+from hub_image.tools.registry import Repository, settings_page
 
 FILE = "hub/link-request.md"
-TITLE = "Link request"  # of the issue that CI keeps
-MARK = "<!-- hub-image request "
-KEPT = (
-    "*CI keeps this text: it is always about the newest image. What you change here is replaced.*"
-)
 CHANGED = """\
 Where an earlier image is linked, change its line:
 
@@ -61,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "reference",
         nargs="?",
         default="",
-        help="the published image with its tag (default with --issue: what this run published)",
+        help="the published image with its tag",
     )
     parser.add_argument(
         "--repository", type=Path, default=Path(), help="the repository (default: .)"
@@ -91,34 +83,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--contact", default="", help="who to ask (default: the repository's issues)"
     )
-    parser.add_argument(
-        "--issue",
-        action="store_true",
-        help="in CI: put it on the run's page, and into the repository's issue that holds it",
-    )
     links.menu(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the request; return 1, with the reason, when it would not be true."""
-    if options.issue and not (options.repository / FILE).exists():
-        print(f"{FILE} is not there, so nothing is requested.")
-        return 0
+    """Write the request; return the exit code."""
     try:
-        if options.issue:
-            options.reference = options.reference or plan.here().reference
-            options.previous = options.previous or _before(options.reference)
-        text = request(options)
+        write(request(options), options.output)
     except Problem as problem:
         return fail(problem)
-    if options.issue:
-        github.summary(text)
-        keep_issue(text, plan.here().commit)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+def write(text: str, output: Path | None) -> None:
+    """Print the request, or write it into a file."""
+    if output:
+        output.write_text(text, encoding="utf-8")
     else:
         print(text, end="")
-    return 0
 
 
 def request(options: argparse.Namespace) -> str:
@@ -160,9 +142,9 @@ def published(reference: str) -> tuple[str, dict[str, str]]:
 
 def _made_here(options: argparse.Namespace, labels: dict[str, str]) -> None:
     """Raise Problem when image and repository contradict each other."""
-    tag = options.reference.rpartition(":")[2]
+    tag = Reference.parse(options.reference).tag
     answers = image_env.read(options.repository)
-    said = {"title": answers.get("TITLE"), "base.name": answers.get("BASE_IMAGE")}
+    said = {"title": answers.title, "base.name": answers.base_image}
     if COMMIT.match(tag):
         said["revision"] = tag[:12]
     for label, value in said.items():
@@ -189,11 +171,11 @@ def _facts(
         "default": "yes" if options.default else "no, as it is",
         "default_url": "the hub's own",
         "working_dir": "the hub's own",
-        "made from": f"`{labels.get(f'{LABEL}base.name', answers.get('BASE_IMAGE'))}`",
+        "made from": f"`{labels.get(f'{LABEL}base.name', answers.base_image)}`",
         "tested against": "nothing yet",
         "rollback": "remove it again; there is no earlier image",
         "contact": options.contact or f"{source}/issues",
-        "its settings": plan.settings_page(options.reference.rpartition(":")[0], event()),
+        "its settings": settings_page(Reference.parse(options.reference).name, event()),
         "try it": "paste its name there",
         "lines for values.yaml": _lines(options, entry),
     }
@@ -209,12 +191,12 @@ def _facts(
         facts["change"] = f"instead of {options.replaces}"
     if "contract" in options.proved:
         facts["tested against"] = (
-            f"JupyterHub {answers.get('HUB_VERSION')}, as user 1000 without further privileges, "
+            f"JupyterHub {answers.hub_version}, as user 1000 without further privileges, "
             "with an empty home"
         )
-    if answers.get("HUB_URL") and options.profile:
+    if answers.hub_url and options.profile:
         facts["try it"] = links.other(
-            answers["HUB_URL"], options.reference, options.profile, options.option
+            answers.hub_url, options.reference, options.profile, options.option
         )
     return facts
 
@@ -234,38 +216,3 @@ def _ticked(text: str, names: list[str]) -> str:
         if name not in boxes:
             raise Problem(f"--proved {name}: {FILE} has no such box, only {', '.join(boxes)}")
     return BOX.sub(lambda box: box[0].replace("[ ]", "[x]") if box[1] in names else box[0], text)
-
-
-def _before(reference: str) -> str:
-    """Return the image of the default branch before this one, or nothing."""
-    image = reference.rpartition(":")[0]
-    found = image_before(Repository(image), plan.here())
-    return f"{image}:{found[0]}" if found else ""
-
-
-def keep_issue(text: str, commit: str) -> None:
-    """Keep one issue with the request for the image of the newest commit; whoever closed it finds it closed.
-
-    Where the token may not write issues, or the repository has none, only says so.
-    """
-    issues = f"{github.repository()}/issues"
-    body = f"{MARK}{commit} -->\n{KEPT}\n\n{text}"
-
-    def old_one() -> dict[str, Any] | None:
-        return github.written(f"{issues}?state=all", MARK)
-
-    try:
-        if not (old := old_one()):
-            github.api("POST", issues, {"title": TITLE, "body": body}, made=old_one)
-        elif _is_older(commit, old["body"].removeprefix(MARK)[:40]):
-            print(f"{old['html_url']} is about a newer image, so it stays.")
-        else:
-            github.api("PATCH", f"{issues}/{old['number']}", {"body": body})
-    except Problem as problem:
-        github.warn(f"{problem} The page of this run has the request.")
-
-
-def _is_older(commit: str, other: str) -> bool:
-    """Whether `other` was made after `commit`, on top of it; not when git knows nothing of it."""
-    ancestor = ["git", "merge-base", "--is-ancestor", commit, other]
-    return commit != other and subprocess.run(ancestor, capture_output=True).returncode == 0

@@ -18,7 +18,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from hub_image.repository import catalog, image_env
+from hub_image import catalog
+from hub_image.repository import image_env
 from hub_image.tools import github
 
 FOLDER = "lock"
@@ -118,12 +119,12 @@ def lock(repository: Path, image: str | None = None) -> list[Path]:
     changed, when the repository, the image or an index does not play along.
     """
     answers = image_env.read(repository)
-    if "BASE_FAMILY" not in answers:
+    if not answers.base_family:
         raise github.Problem(
             f"{image_env.FILE} is missing: run this in a repository of the template."
         )
     if image is None:
-        image = answers["IMAGE_NAME"]
+        image = answers.image_name
         _docker("build", "--tag", image, str(repository))
     with tempfile.TemporaryDirectory() as folder:
         made = _ask(repository, answers, image, Path(folder))
@@ -142,18 +143,18 @@ def lock(repository: Path, image: str | None = None) -> list[Path]:
     return written
 
 
-def _ask(repository: Path, answers: dict[str, str], image: str, folder: Path) -> Path:
+def _ask(repository: Path, answers: image_env.Answers, image: str, folder: Path) -> Path:
     """Return a folder with the locks, made in a build that starts from the image."""
-    tool = catalog.load()["images"]["uv"]
+    facts = catalog.load()
     dockerfile = DOCKERFILE.format(
-        base=answers["BASE_IMAGE"],
+        base=answers.base_image,
         image=image,
-        prefix=catalog.load()["families"][answers["BASE_FAMILY"]]["prefix"],
-        uv=f"{tool['image']}:{tool['tag']}",
+        prefix=facts.families[answers.base_family].prefix,
+        uv=facts.images["uv"].reference,
     )
     (folder / "listing.py").write_text(LISTING)
     # The Dockerfile brings these after the list, in versions of the template.
-    proxies = (entry["proxy"] for entry in catalog.load()["interfaces"].values())
+    proxies = (entry.proxy for entry in facts.interfaces.values())
     (folder / "others").write_text("".join(f"pip {proxy}\n" for proxy in proxies))
     (folder / "indexes").write_text("".join(indexes(repository)))
     out = folder / "out"

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from hub_image import catalog
 from hub_image.problem import Problem
-from hub_image.repository import catalog
 
 DOCKER_HUB = "docker.io"
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -85,15 +85,14 @@ class Reference:
         """
         if self.digest:
             return Moves.NO
-        facts = catalog.load()
-        pattern = _family_tag(self.path)
+        facts, pattern = catalog.load(), _family_tag(self.path)
         if not self.tag:
             return Moves.YES
         if pattern:
             return Moves.NO if re.fullmatch(pattern, self.tag) else Moves.YES
-        if re.fullmatch(facts["lasting_tag"], self.tag):
+        if re.fullmatch(facts.lasting_tag, self.tag):
             return Moves.NO
-        words = "|".join(facts["moving_tags"])
+        words = "|".join(facts.moving_tags)
         moving = re.fullmatch(rf"(.*[-_.])?({words})([-_.].*)?", self.tag, re.IGNORECASE)
         return Moves.YES if moving else Moves.MAYBE
 
@@ -110,7 +109,7 @@ def same_project(one: str, other: str) -> bool:
 def _family_tag(path: str) -> str:
     """Return the pattern for tags that stay, for images of the catalog's projects; else nothing."""
     facts = catalog.load()
-    for base in facts["bases"].values():
-        if same_project(base["image"], path):
-            return facts["families"][base["family"]]["tag"]
+    for base in facts.bases.values():
+        if same_project(base.image, path):
+            return facts.families[base.family].tag
     return ""

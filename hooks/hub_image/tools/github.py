@@ -20,6 +20,16 @@ from typing import Any
 from hub_image.problem import Problem
 
 OURSELVES = "github-actions[bot]"  # who writes with the job's own token
+BOT = {
+    **{f"GIT_{who}_NAME": OURSELVES for who in ("AUTHOR", "COMMITTER")},
+    **{
+        f"GIT_{who}_EMAIL": f"41898282+{OURSELVES}@users.noreply.github.com"
+        for who in ("AUTHOR", "COMMITTER")
+    },
+}
+WORKFLOWS = (
+    ".github/workflows/"  # the token may delete what is in there, and never add or change it
+)
 PATIENCE = 8 * 60  # seconds that a call waits in all; the shortest jobs end after 10 minutes
 AWAY, LONGEST = 10, 300  # seconds before the second try where GitHub is away, and at most
 LIMITED = 60  # seconds before the second try where GitHub limits us and does not say for how long

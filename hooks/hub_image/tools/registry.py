@@ -17,9 +17,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hub_image import catalog
 from hub_image.problem import Problem
 
 KINDS = (
@@ -66,7 +68,7 @@ class Repository:
 
     def __init__(self, image: str, anonymous: bool = False) -> None:
         self.host, _, self.path = image.partition("/")
-        server = "registry-1.docker.io" if self.host == "docker.io" else self.host
+        server = catalog.load().registry(self.host).api or self.host
         name = server.partition(":")[0]
         scheme = "http" if name == "localhost" or name.startswith("127.") else "https"
         self.url = f"{scheme}://{server}"
@@ -239,6 +241,17 @@ class Repository:
         return f"Bearer {token.get('token') or token.get('access_token')}"
 
 
+def settings_page(image: str, event: Mapping[str, Any]) -> str:
+    """Return the page where an image, named without a tag, can be made public; `event` is GitHub's account of what happened."""
+    host, _, path = image.partition("/")
+    owner, _, name = path.rpartition("/")
+    person = event.get("repository", {}).get("owner", {}).get("type") == "User"
+    page = catalog.load().registry(host).settings
+    name = urllib.parse.quote(name, safe="")
+    kind = "users" if person else "orgs"
+    return page.format(kind=kind, owner=owner, name=name) or f"the page of {path} on {host}"
+
+
 def _login(host: str) -> Login | None:
     """Return what `docker login` keeps for a registry, in its settings or with a helper such as Docker Desktop's.
 
@@ -249,7 +262,7 @@ def _login(host: str) -> Login | None:
         settings = json.loads((folder / "config.json").read_text())
     except FileNotFoundError:
         return None
-    server = "https://index.docker.io/v1/" if host == "docker.io" else host
+    server = catalog.load().registry(host).login or host
     if helper := settings.get("credHelpers", {}).get(server) or settings.get("credsStore"):
         return _helped(helper, server)
     kept = settings.get("auths", {}).get(server, {})

@@ -4,23 +4,19 @@ The button *Use this template* copies the whole template. Here the copy is repla
 in one commit, so that `copier update` knows it from then on. What its owner has changed or added since the copy was
 made stays.
 
-In CI (`--propose`) workflows are only deleted, since the job's own token may do no more. So the version of the template is
-one with the workflows of the copy: the newest release, or, where it was copied between two releases, the commit that was
-copied. And this happens only where GitHub says that the repository was made from a template and is no fork.
+A job's own token may only delete workflows. So in CI the version of the template is one with the workflows of the copy: the
+newest release, or, where it was copied between two releases, the commit that was copied.
 """
 
 import argparse
-import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hub_image.ci import propose
+from hub_image import catalog
 from hub_image.problem import Problem
-from hub_image.repository import catalog
 from hub_image.tools import github
 from hub_image.tools.git import git
 from hub_image.tools.github import fail
@@ -42,90 +38,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="QUESTION=ANSWER",
         help="give an answer; may be repeated",
     )
-    parser.add_argument("--propose", action="store_true", help="in CI: push it, or say what to do")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Configure the repository; return the exit code. The form's fields come in the variable ANSWERS."""
-    form = json.loads(os.environ.get("ANSWERS") or "{}") or {}
-    answers = {field: text for field, text in form.items() if text}
-    answers |= dict(item.partition("=")[::2] for item in options.data)
+    """Configure the repository, or change its answers; return the exit code."""
+    repository = options.repository
     try:
-        if (options.repository / update.ANSWERS).exists():
+        answers = update.given(options)
+        if (repository / update.ANSWERS).exists():
             if not answers:
-                github.summary(NOTHING + "\n")
                 raise Problem(NOTHING)
-            if options.propose:
-                return propose.update(options.repository, answers)
-            return update.show(update.update(options.repository, answers))
-        if options.propose:
-            return in_ci(options.repository, answers)
-        lines = configure(
-            options.repository,
-            answers,
-            catalog.load()["published"],
-            options.repository.resolve().name,
-        )
+            return update.show(update.update(repository, answers))
+        lines = configure(repository, answers, catalog.load().published, repository.resolve().name)
     except Problem as problem:
         return fail(problem)
     print("\n".join([*lines, "Now `git push`. GitHub then builds the first image: see GUIDE.md."]))
     return 0
-
-
-def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
-    """Configure the repository of this job, push it and start its first build; return the exit code."""
-    name = os.environ["GITHUB_REPOSITORY"]
-    here = github.api("GET", f"/repos/{name}")
-    if reason := why_not(here):
-        said = f"Nothing to configure: {reason}."
-        github.summary(said + "\n")
-        print(said)
-        return 0
-    source = here["template_repository"]["html_url"]
-    answers = {"github_owner": os.environ["GITHUB_REPOSITORY_OWNER"], **answers}
-    try:
-        lines = configure(repository, answers, source, name.partition("/")[2], by_token=True)
-        branch = os.environ["GITHUB_REF"].removeprefix("refs/heads/")
-        url = git(repository, "remote", "get-url", "origin").strip()
-        git(
-            repository,
-            "push",
-            "--quiet",
-            url,
-            f"HEAD:refs/heads/{branch}",
-            environment=propose.credentials(),
-        )
-    except update.Refused as problem:
-        github.summary(f"{problem}\n")
-        raise
-    except Problem as problem:
-        github.summary(
-            f"{problem}\n\nNothing was changed. In a terminal, with git and pipx:\n\n```\n{by_hand(source, answers)}\n```\n"
-        )
-        raise
-    try:
-        propose.start(branch, git(repository, "rev-parse", "HEAD").strip())
-        lines.append(
-            "The workflow *image* builds the first image now, and then writes the link request as an issue."
-        )
-    except Problem as problem:
-        lines.append(
-            f"{problem} Start the workflow *image* yourself: *Actions*, *image*, *Run workflow*."
-        )
-    github.summary("\n\n".join(lines) + "\n")
-    print("\n".join(lines))
-    return 0
-
-
-def why_not(repository: Mapping[str, Any]) -> str:
-    """Return why this is no copy that was made with "Use this template", by what GitHub says of it."""
-    if repository["html_url"] == catalog.load()["published"] or repository.get("is_template"):
-        return "this is a template itself"
-    if repository["fork"]:
-        return "this is a fork, in which somebody works on the template"
-    if not repository.get("template_repository"):
-        return "GitHub does not say that it was made with *Use this template*"
-    return ""
 
 
 def configure(
@@ -160,7 +88,7 @@ def configure(
             raise Problem(update.why(error, "A repository cannot be made")) from error
         kept = _changed(repository)
         new = set(update.tree(made))
-        stay = {path for path in new if by_token and path.startswith(propose.WORKFLOWS)}
+        stay = {path for path in new if by_token and path.startswith(github.WORKFLOWS)}
         gone = set(git(repository, "ls-files", "-z").split("\0")) - kept - stay - {""}
         git(repository, "rm", "--quiet", "--", *sorted(gone))
         for path in new - kept - stay:
@@ -174,7 +102,7 @@ def configure(
         "--quiet",
         "--message",
         message,
-        environment=propose.BOT,
+        environment=github.BOT,
     )
     lines = ["This is an image repository now. GUIDE.md says what comes next."]
     return lines + [f"{path} stays as you wrote it." for path in sorted(kept)]
@@ -186,10 +114,10 @@ def with_the_workflows_of(repository: Path, template: Path, newest: str) -> str:
     Raises Problem where neither has.
     """
     first = _first(repository)
-    copied = _blobs(repository, first, propose.WORKFLOWS)
+    copied = _blobs(repository, first, github.WORKFLOWS)
 
     def differ(version: str) -> list[str]:
-        wanted = _blobs(template, version, f"template/{propose.WORKFLOWS}")
+        wanted = _blobs(template, version, f"template/{github.WORKFLOWS}")
         return sorted(name for name, blob in wanted.items() if copied.get(name) != blob)
 
     if not (names := differ(newest)):
@@ -224,12 +152,3 @@ def _changed(repository: Path) -> set[str]:
         repository, "diff", "-z", "--name-only", "--no-renames", "--diff-filter=AM", first, "HEAD"
     )
     return set(paths.split("\0")) - {""}
-
-
-def by_hand(source: str, answers: Mapping[str, Any]) -> str:
-    """Return the line that does the same in a terminal."""
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    name = os.environ["GITHUB_REPOSITORY"]
-    data = propose.as_options(answers)
-    run = f'pipx run --spec "hub-image-template[copier] @ git+{source}" hub-image configure{data}'
-    return f"git clone {server}/{name} && cd {name.partition('/')[2]} && {run} && git push"

@@ -11,7 +11,6 @@
 - what is the owner's is left out of an update, so a list that a new answer asks for is made here;
 - a failure in the middle leaves half an update: everything is put back.
 
-In CI (`--propose`) the result becomes a pull request; see propose.py.
 """
 
 import argparse
@@ -82,20 +81,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="QUESTION=ANSWER",
         help="change an answer; may be repeated",
     )
-    parser.add_argument(
-        "--propose", action="store_true", help="in CI: make it a pull request, or an issue"
-    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Update the working tree and say what came out; return 1 when something is left to do by hand."""
     try:
-        answers = dict(item.partition("=")[::2] for item in options.data)
-        if options.propose:
-            from hub_image.ci import propose
-
-            return propose.update(options.repository, answers)
-        outcome = update(options.repository, answers, options.version)
+        outcome = update(options.repository, given(options), options.version)
     except Problem as problem:
         return fail(problem)
     return show(outcome)
@@ -103,18 +94,47 @@ def run(options: argparse.Namespace) -> int:
 
 def show(outcome: Outcome) -> int:
     """Say in a terminal what an update did; return 1 when something is left to do by hand."""
-    from hub_image.ci import propose
-
     if not outcome.changed:
         print(f"This repository is current: it has {outcome.after} of the template.")
         return 0
-    print("\n".join(propose.describe(outcome)))
+    print("\n".join(describe(outcome)))
     for path in outcome.conflicts:
         print(
             f"{path}: a conflict; keep the right lines, remove the marks (<<<<<<<), then `git add {path}`"
         )
     print(f"Look at it with `git diff`, then commit it. To undo it: {UNDO}")
     return bool(outcome.conflicts)
+
+
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """Return the answers of `--data`. Raises Refused for what is no answer."""
+    found = {}
+    for item in options.data:
+        question, equals, answer = item.partition("=")
+        if not equals:
+            raise Refused(f"--data {item}: write QUESTION=ANSWER, as in --data registry=quay.io.")
+        found[question.strip()] = answer
+    return found
+
+
+def describe(outcome: Outcome) -> list[str]:
+    """Return what an update did, in Markdown that reads well in a terminal too."""
+    words = {"A": "new", "M": "changed", "D": "removed", "U": "**conflict**"}
+    lines = ["### What changes", ""]
+    lines += [
+        f"- {path}: {words.get(letter, 'changed')}" for path, letter in outcome.changed.items()
+    ]
+    for question, (before, after) in outcome.answers.items():
+        if after is None:
+            lines.append(f"- answer {question}: {before} goes, since it is not asked any more")
+        elif before is None:
+            lines.append(f"- answer {question}: {after}, since it is asked now")
+        else:
+            lines.append(f"- answer {question}: {before} becomes {after}")
+    if outcome.kept:
+        lines += ["", "### Look at these", ""]
+        lines += [f"- {path} stays as you wrote it: {why}" for path, why in outcome.kept.items()]
+    return lines
 
 
 def update(

@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub_image import __version__
+from hub_image import __version__, catalog
 from hub_image.checks import Finding
-from hub_image.repository import catalog, files
+from hub_image.repository import files
 
 ANSWERS = ".copier-answers.yml"
 INSTEAD = {

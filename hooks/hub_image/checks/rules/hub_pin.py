@@ -23,7 +23,7 @@ OLDEST = 4
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield pins of JupyterHub that HUB_VERSION of `.github/image.env` does not fit."""
-    hub = image_env.read(repository).get("HUB_VERSION", "").partition(".")[0]
+    hub = image_env.read(repository).hub_version.partition(".")[0]
     for file, package_list in packages.read(repository):
         for package in package_list.packages:
             if package.manager not in ("conda", "pip") or package.name not in NAMES:

@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from hub_image import catalog
 from hub_image.checks import Finding
 from hub_image.problem import Problem
-from hub_image.repository import catalog, files, image_env
+from hub_image.repository import files, image_env
 from hub_image.repository.reference import Moves, Reference, same_project
 from hub_image.syntax import dockerfile
 
@@ -31,7 +32,7 @@ def check(repository: Path) -> Iterator[Finding]:
     for path in sorted(repository.glob("Dockerfile*")):
         for line, reference in _dockerfile(files.read(path)):
             yield from finding(path.name, line, reference)
-    reference = image_env.read(repository).get("BASE_IMAGE", "")
+    reference = image_env.read(repository).base_image
     if reference:
         lines = files.read(repository / image_env.FILE).split("\n")
         line = next(n for n, said in enumerate(lines, 1) if said.strip().startswith("BASE_IMAGE"))
@@ -100,5 +101,5 @@ def finding(file: str, line: int, text: str) -> Iterator[Finding]:
 
 def _example(reference: Reference) -> str:
     """Return a tag that stays, for images of the catalog's projects; else nothing."""
-    bases = catalog.load()["bases"].values()
-    return next((base["tag"] for base in bases if same_project(base["image"], reference.path)), "")
+    bases = catalog.load().bases.values()
+    return next((base.tag for base in bases if same_project(base.image, reference.path)), "")

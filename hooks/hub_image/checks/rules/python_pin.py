@@ -20,7 +20,7 @@ from hub_image.repository import image_env
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield pins of Python that PYTHON_VERSION of `.github/image.env` does not meet."""
-    python = image_env.read(repository).get("PYTHON_VERSION", "")
+    python = image_env.read(repository).python_version
     for file, package_list in packages.read(repository):
         for package in package_list.packages:
             if package.name != "python":

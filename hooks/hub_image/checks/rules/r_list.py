@@ -41,12 +41,12 @@ def check(repository: Path) -> Iterator[Finding]:
     for file, problem in packages.problems(repository, "r"):
         yield Finding(file, problem.line, problem.message, problem.severity)
     answers = image_env.read(repository)
-    if answers.get("CONDA_R") != "yes":
+    if not answers.conda_r:
         return
     lists = list(packages.read(repository))
     from_conda = {package.name for _, listed in lists for package in listed.packages}
     script = files.read(repository / "postBuild")
-    conda = answers.get("PACKAGE_MANAGER") == "conda"
+    conda = answers.package_manager == "conda"
     for file, listed in lists:
         for package in listed.strings:
             name = f"r-{package.name.lower()}"

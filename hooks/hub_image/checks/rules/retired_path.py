@@ -13,14 +13,14 @@ Source: `retired` in the template's `catalog.yml`.
 from collections.abc import Iterator
 from pathlib import Path
 
+from hub_image import catalog
 from hub_image.checks import Finding
-from hub_image.repository import catalog
 
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield paths of the catalog's `retired` that are still there."""
     if not (repository / ".copier-answers.yml").is_file():
         return  # not made from the template
-    for file, reason in catalog.load().get("retired", {}).items():
+    for file, reason in catalog.load().retired.items():
         if (repository / file).exists():
             yield Finding(file, 1, f"the template no longer has this: {reason}", "warning")

@@ -20,8 +20,8 @@ from hub_image.repository import files, image_env
 def check(repository: Path) -> Iterator[Finding]:
     """Yield locks whose first line names another base or Python than `.github/image.env`."""
     answers = image_env.read(repository)
-    made_for = f"# For {answers.get('BASE_IMAGE')}, Python {answers.get('PYTHON_VERSION', '')}"
-    for path in sorted((repository / "lock").glob("*.txt")) if "BASE_IMAGE" in answers else ():
+    made_for = f"# For {answers.base_image}, Python {answers.python_version}"
+    for path in sorted((repository / "lock").glob("*.txt")) if answers.base_image else ():
         lines = files.read(path).splitlines()
         if not any(line.startswith(made_for) for line in lines):
             message = (

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 
+from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target
 from hub_image.contract.groups.container import Container
 from hub_image.contract.groups.on_hub import Day
 from hub_image.lists import packages
-from hub_image.repository import catalog
 from hub_image.tools import docker
 
 IN_CONTAINER = Group()
@@ -35,7 +35,8 @@ FRAMEWORKS = {
 
 def title(interface: str) -> str:
     """What people call an interface."""
-    return catalog.load()["interfaces"].get(interface, {}).get("title", interface)
+    known = catalog.load().interfaces.get(interface)
+    return known.title if known else interface
 
 
 def sizes(target: Target) -> dict[str, float]:

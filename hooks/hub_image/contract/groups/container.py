@@ -15,9 +15,9 @@ from functools import cached_property
 
 from packaging.version import Version
 
+from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
 from hub_image.contract.groups.static import HOMES
-from hub_image.repository import catalog
 from hub_image.tools import docker
 
 CHECKS = Group()
@@ -127,7 +127,8 @@ class Container:
     @cached_property
     def python(self) -> str:
         """The Python that Jupyter runs with: the one beside its commands."""
-        prefix = catalog.load()["families"].get(self.target.family, {}).get("prefix", "")
+        family = catalog.load().families.get(self.target.family)
+        prefix = family.prefix if family else ""
         return self.shell(
             "for command in jupyterhub-singleuser jupyter-server jupyter; do "
             'path=$(command -v $command) && [ -x "${path%/*}/python3" ] && '

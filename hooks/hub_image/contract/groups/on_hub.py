@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
-from hub_image.repository import catalog
 from hub_image.tools import docker
 
 CHECKS = Group()
@@ -35,7 +35,7 @@ def hub_image(version: str) -> str:
 
     Raises DockerError when that fails.
     """
-    official = f"{catalog.load()['images']['hub']['image']}:{version}"
+    official = f"{catalog.load().images['hub'].image}:{version}"
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         for file in sorted(FILES.iterdir()):
@@ -111,9 +111,10 @@ class Day:
     @staticmethod
     def interfaces(target: Target) -> dict[str, str]:
         """The page of each interface that the repository chose."""
-        known = catalog.load()["interfaces"]
+        known = catalog.load().interfaces
         return {
-            name: known.get(name, {}).get("url", f"/{name}") + "/" for name in target.interfaces
+            name: (known[name].url if name in known else f"/{name}") + "/"
+            for name in target.interfaces
         }
 
     @classmethod

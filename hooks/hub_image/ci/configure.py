@@ -1,0 +1,111 @@
+"""`hub-image configure`: in a terminal it makes an image repository of a copy, or changes answers; with `--propose`, in CI.
+
+There the answers are the fields of the form, in the variable ANSWERS. A copy is only configured where GitHub says that it was
+made from a template and is no fork.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hub_image import catalog
+from hub_image.ci import propose
+from hub_image.ci import update as proposed
+from hub_image.problem import Problem
+from hub_image.tools import github
+from hub_image.tools.git import git
+from hub_image.updates import configure, update
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image configure`."""
+    configure.arguments(parser)
+    parser.add_argument("--propose", action="store_true", help="in CI: push it, or say what to do")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Configure the repository, or propose changed answers; return the exit code."""
+    if not options.propose:
+        return configure.run(options)
+    form = json.loads(os.environ.get("ANSWERS") or "{}") or {}
+    answers = {field: text for field, text in form.items() if text}
+    try:
+        answers |= update.given(options)
+        if not (options.repository / update.ANSWERS).exists():
+            return in_ci(options.repository, answers)
+        if not answers:
+            github.summary(configure.NOTHING + "\n")
+            raise Problem(configure.NOTHING)
+        return proposed.update(options.repository, answers)
+    except Problem as problem:
+        return github.fail(problem)
+
+
+def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
+    """Configure the repository of this job, push it and start its first build; return the exit code."""
+    name = os.environ["GITHUB_REPOSITORY"]
+    here = github.api("GET", f"/repos/{name}")
+    if reason := why_not(here):
+        said = f"Nothing to configure: {reason}."
+        github.summary(said + "\n")
+        print(said)
+        return 0
+    source = here["template_repository"]["html_url"]
+    answers = {"github_owner": os.environ["GITHUB_REPOSITORY_OWNER"], **answers}
+    try:
+        lines = configure.configure(
+            repository, answers, source, name.partition("/")[2], by_token=True
+        )
+        branch = os.environ["GITHUB_REF"].removeprefix("refs/heads/")
+        url = git(repository, "remote", "get-url", "origin").strip()
+        git(
+            repository,
+            "push",
+            "--quiet",
+            url,
+            f"HEAD:refs/heads/{branch}",
+            environment=propose.credentials(),
+        )
+    except update.Refused as problem:
+        github.summary(f"{problem}\n")
+        raise
+    except Problem as problem:
+        github.summary(
+            f"{problem}\n\nNothing was changed. In a terminal, with git and pipx:\n\n```\n{by_hand(source, answers)}\n```\n"
+        )
+        raise
+    try:
+        propose.start(branch, git(repository, "rev-parse", "HEAD").strip())
+        lines.append(
+            "The workflow *image* builds the first image now, and then writes the link request as an issue."
+        )
+    except Problem as problem:
+        lines.append(
+            f"{problem} Start the workflow *image* yourself: *Actions*, *image*, *Run workflow*."
+        )
+    github.summary("\n\n".join(lines) + "\n")
+    print("\n".join(lines))
+    return 0
+
+
+def why_not(repository: Mapping[str, Any]) -> str:
+    """Return why this is no copy that was made with "Use this template", by what GitHub says of it."""
+    if repository["html_url"] == catalog.load().published or repository.get("is_template"):
+        return "this is a template itself"
+    if repository["fork"]:
+        return "this is a fork, in which somebody works on the template"
+    if not repository.get("template_repository"):
+        return "GitHub does not say that it was made with *Use this template*"
+    return ""
+
+
+def by_hand(source: str, answers: Mapping[str, Any]) -> str:
+    """Return the line that does the same in a terminal."""
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    name = os.environ["GITHUB_REPOSITORY"]
+    data = propose.as_options(answers)
+    run = f'pipx run --spec "hub-image-template[copier] @ git+{source}" hub-image configure{data}'
+    return f"git clone {server}/{name} && cd {name.partition('/')[2]} && {run} && git push"

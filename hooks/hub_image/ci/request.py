@@ -1,0 +1,84 @@
+"""`hub-image request`: in a terminal it writes the link request; with `--issue`, in CI, it keeps it in one issue."""
+
+import argparse
+import subprocess
+from typing import Any
+
+from hub_image.ci import plan
+from hub_image.ci.find import image_before
+from hub_image.handoff import request
+from hub_image.problem import Problem
+from hub_image.repository.reference import Reference
+from hub_image.tools import github
+from hub_image.tools.registry import Repository
+
+TITLE = "Link request"  # of the issue that CI keeps
+MARK = "<!-- hub-image request "
+KEPT = (
+    "*CI keeps this text: it is always about the newest image. What you change here is replaced.*"
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image request`."""
+    request.arguments(parser)
+    parser.add_argument(
+        "--issue",
+        action="store_true",
+        help="in CI: put it on the run's page, and into the repository's issue that holds it",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the request, and keep it; return the exit code."""
+    if not options.issue:
+        return request.run(options)
+    if not (options.repository / request.FILE).exists():
+        print(f"{request.FILE} is not there, so nothing is requested.")
+        return 0
+    try:
+        made = plan.here()
+        options.reference = options.reference or made.reference
+        options.previous = options.previous or _before(options.reference)
+        text = request.request(options)
+    except Problem as problem:
+        return github.fail(problem)
+    github.summary(text)
+    keep_issue(text, made.commit)
+    request.write(text, options.output)
+    return 0
+
+
+def _before(reference: str) -> str:
+    """Return the image of the default branch before this one, or nothing."""
+    image = Reference.parse(reference).name
+    found = image_before(Repository(image), plan.here())
+    return f"{image}:{found[0]}" if found else ""
+
+
+def keep_issue(text: str, commit: str) -> None:
+    """Keep one issue with the request for the image of the newest commit; whoever closed it finds it closed.
+
+    Where the token may not write issues, or the repository has none, only says so.
+    """
+    issues = f"{github.repository()}/issues"
+    body = f"{MARK}{commit} -->\n{KEPT}\n\n{text}"
+
+    def old_one() -> dict[str, Any] | None:
+        return github.written(f"{issues}?state=all", MARK)
+
+    try:
+        if not (old := old_one()):
+            github.api("POST", issues, {"title": TITLE, "body": body}, made=old_one)
+        elif _is_older(commit, old["body"].removeprefix(MARK)[:40]):
+            print(f"{old['html_url']} is about a newer image, so it stays.")
+        else:
+            github.api("PATCH", f"{issues}/{old['number']}", {"body": body})
+    except Problem as problem:
+        github.warn(f"{problem} The page of this run has the request.")
+
+
+def _is_older(commit: str, other: str) -> bool:
+    """Whether `other` was made after `commit`, on top of it; not when git knows nothing of it."""
+    ancestor = ["git", "merge-base", "--is-ancestor", commit, other]
+    return commit != other and subprocess.run(ancestor, capture_output=True).returncode == 0
