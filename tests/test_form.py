@@ -18,7 +18,6 @@ from copier import _user_data
 from copier._main import Worker
 
 from conftest import CATALOG, QUESTIONS_FILE, files, git
-from hub_image.ci import propose
 from hub_image.problem import Problem
 from hub_image.updates import update as updating
 from matrix import FAMILIES, PAIRS
@@ -222,7 +221,7 @@ def test_a_changed_repository_is_like_a_new_one(answers, change, moved, released
     git(here, "commit", "--quiet", "--message", "Made")
     outcome = updating.update(here, change)
     assert outcome.answers == moved and not outcome.conflicts
-    said = "\n".join(propose.describe(outcome))
+    said = "\n".join(updating.describe(outcome))
     for question, (old, new) in moved.items():
         assert (
             f"answer {question}: {old} becomes {new}" if old is not None else f"{question}: {new}"

@@ -24,7 +24,11 @@ ROOMS = [
     "contract",
     "ci",
 ]
-GROUND = {"", "problem", "catalog"}  # the package itself, what every room may raise, and the facts that it stands on
+GROUND = {
+    "",
+    "problem",
+    "catalog",
+}  # the package itself, what every room may raise, and the facts that it stands on
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

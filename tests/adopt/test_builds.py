@@ -113,6 +113,6 @@ def test_old_and_new_image_have_the_same(family, engine, released, tmp_path, mon
     if family == "rocker":
         assert run(image, "Rscript", "-e", "library(praise)").returncode == 0
         return
-    prefix = catalog.load()["families"][family]["prefix"]
+    prefix = catalog.load().families[family].prefix
     assert run(image, "cat", f"{prefix}/share/coast/deep/overrides.json").stdout == "{}"
     assert run(image, "python", "-c", "import emcee, pyfiglet").returncode == 0

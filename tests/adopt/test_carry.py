@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import CATALOG
+from hub_image import catalog
 from hub_image.adopt.carry import CARRIED, LEFT, REPLACED, carry
 from hub_image.adopt.commands import Setting
 from hub_image.adopt.guess import base_of
@@ -85,7 +86,7 @@ PIECES = [
 ]
 SETTINGS = [
     Setting(
-        CATALOG["families"][family],
+        catalog.load().families[family],
         family if kept else "",
         frozenset({"environment.yml", "apt.txt", "postBuild", "start"}),
         files=frozenset({"one.txt", "folder/two.txt", "environment.yml", *own}),
@@ -167,7 +168,7 @@ def account(pieces, setting, end):
 def test_a_step_does_what_the_run_did(run, status, prints, tmp_path):
     """The script stops where the RUN would have stopped the build, and the next step is not touched by it."""
     text = f"FROM quay.io/jupyter/base:1\nUSER root\nWORKDIR {tmp_path}\nRUN {run}\nRUN echo the end $X $PWD\n"
-    family = CATALOG["families"]["docker-stacks"]
+    family = catalog.load().families["docker-stacks"]
     decisions, scripts = carry(text, Setting(family, "docker-stacks", frozenset()))
     if decisions[-1].what == LEFT:  # another root step: run the first one alone
         text = text.rpartition("RUN")[0]

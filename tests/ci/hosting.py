@@ -12,8 +12,7 @@ from pathlib import Path
 
 import github
 from conftest import git
-from hub_image.ci import propose
-from hub_image.updates import configure
+from hub_image.ci import configure, update
 
 HERE = Path(__file__).parent
 OWNER, NAME = "ocean", "ice-core"
@@ -124,10 +123,10 @@ class Hosted:
         return result.returncode, log
 
 
-COMMANDS = {configure.in_ci: "configure.yml", propose.update: "update.yml"}
+COMMANDS = {configure.in_ci: "configure.yml", update.update: "update.yml"}
 
 
-def run(hosted: Hosted, monkeypatch, command=propose.update, answers=None, workflow="") -> int:
+def run(hosted: Hosted, monkeypatch, command=update.update, answers=None, workflow="") -> int:
     """Do what a job does in a fresh checkout; the summary of earlier runs is gone."""
     (hosted.folder / "summary.md").write_text("")
     workflow = workflow or ("configure.yml" if answers else COMMANDS[command])

@@ -11,8 +11,7 @@ import yaml
 
 from conftest import ROOT
 from github import LIMIT, Kept, event
-from hub_image.ci import propose, report
-from hub_image.handoff import request
+from hub_image.ci import propose, report, request
 from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.github import NoAnswer, Refused

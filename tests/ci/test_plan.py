@@ -8,7 +8,8 @@ from conftest import CATALOG, git
 from hub_image.ci import clean_up, login
 from hub_image.ci import plan as module
 from hub_image.lists import installed
-from hub_image.tools import github
+from hub_image.repository import image_env
+from hub_image.tools import github, registry
 
 HEAD, MERGE = "a" * 40, "b" * 40
 ANSWERS = {
@@ -32,7 +33,8 @@ def plan(
     """The plan for an event, where the repository belongs to `Sea`."""
     environ = {"GITHUB_REPOSITORY": "Sea/ocean", "GITHUB_REPOSITORY_OWNER": "Sea"}
     environ |= {"GITHUB_REF": ref, "GITHUB_SHA": MERGE, **(LOGIN if login is None else login)}
-    answers = ANSWERS | (answers or {})
+    lines = (f"{name}={value}" for name, value in (ANSWERS | (answers or {})).items())
+    answers = image_env.parse("\n".join(lines))
     return module.plan(answers, REPOSITORY | (event or {}), environ, platform, git_tags)
 
 
@@ -209,7 +211,7 @@ def test_never_latest():
     ],
 )
 def test_the_page_that_makes_an_image_public(image, kind, page):
-    assert module.settings_page(image, {"repository": {"owner": {"type": kind}}}) == page
+    assert registry.settings_page(image, {"repository": {"owner": {"type": kind}}}) == page
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ import yaml
 
 import github
 from conftest import QUESTIONS_FILE, ROOT, files, git
+from hub_image.ci import configure
 from hub_image.problem import Problem
 from hub_image.tools.github import NoAnswer
-from hub_image.updates import configure
 from hub_image.updates import update as updating
 
 from .hosting import NAME, OWNER, run

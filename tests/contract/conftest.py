@@ -36,7 +36,7 @@ def docker_environment(engine):  # noqa: F811
         for name, value in engine.environment().items():
             patch.setenv(name, value)
         if not engine.is_provided():
-            standins.ensure(standins.reference(catalog.load()["images"]["hub"]))
+            standins.ensure(catalog.load().images["hub"].reference)
         yield os.environ
 
 
@@ -60,9 +60,9 @@ def target(good) -> Callable[..., Target]:
         image, repository = good(kind)
         reference = reference or image
         answers = image_env.read(repository)
-        options.setdefault("hub_version", answers["HUB_VERSION"])
+        options.setdefault("hub_version", answers.hub_version)
         options.setdefault("config", docker.inspect(reference))
-        return Target(reference, family=answers["BASE_FAMILY"], **options)
+        return Target(reference, family=answers.base_family, **options)
 
     return make
 

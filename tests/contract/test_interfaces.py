@@ -66,11 +66,11 @@ def made(render, build, docker_environment, tmp_path_factory) -> Callable[[str],
         answers = image_env.read(repository)
         return Target(
             image,
-            hub_version=answers["HUB_VERSION"],
-            family=answers["BASE_FAMILY"],
-            default_url=answers["DEFAULT_URL"],
-            interfaces=tuple(answers["INTERFACES"].split()),
-            dask_gateway=answers["DASK_GATEWAY"] == "yes",
+            hub_version=answers.hub_version,
+            family=answers.base_family,
+            default_url=answers.default_url,
+            interfaces=answers.interfaces,
+            dask_gateway=answers.dask_gateway,
             repository=repository,
             config=docker.inspect(image),
         )

@@ -110,7 +110,7 @@ def test_answers_come_from_the_repository(tmp_path, monkeypatch):
     assert asked.default_url == "/tree"
     assert found.platforms == ("linux/amd64", "linux/arm64") and found.interfaces == ("rstudio",)
     alone = test.target(options("--repository", str(tmp_path / "nowhere")))
-    assert (alone.hub_version, alone.default_url) == (test.catalog.load()["hub"], "/lab")
+    assert (alone.hub_version, alone.default_url) == (test.catalog.load().hub, "/lab")
 
 
 def test_every_notebook_and_test_of_the_owner_is_found(tmp_path):

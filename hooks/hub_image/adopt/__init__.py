@@ -337,7 +337,7 @@ def _dockerfile(
     }
     staged = set(filter(None, git(clone, "ls-files", "-z").split("\0")))
     setting = commands.Setting(
-        family=catalog.load().families.get(family),
+        family=catalog.load().families[family],
         family_name=family if same_base else "",
         reads=frozenset(reads | {"postBuild"}),
         image=found.base.name,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from hub_image.catalog import Family
 from hub_image.syntax import shell
 
 
@@ -13,7 +14,7 @@ from hub_image.syntax import shell
 class Setting:
     """What is known of the repository and of the image that it builds on."""
 
-    family: dict  # an entry of `families` in the catalog
+    family: Family
     family_name: str  # empty where the old base is given up
     reads: frozenset[str]  # the files at the root that the new Dockerfile reads
     image: str = ""  # the old base, without tag
@@ -21,7 +22,7 @@ class Setting:
     moved: dict[str, str] = field(default_factory=dict)  # old path: new path
 
 
-def variables(family: dict) -> dict[str, str]:
+def variables(family: Family) -> dict[str, str]:
     """Return the variables of a family's images that Dockerfiles name paths with."""
     prefix = family.prefix
     return {
