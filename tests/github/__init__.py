@@ -138,7 +138,7 @@ def permissions(workflow: str, job: str = "", fork: bool = False) -> dict[str, s
     [granted] = [
         said["permissions"]
         for said in jobs
-        if not job or job.startswith(said["name"].partition("${{")[0])
+        if not job or job.startswith(said["name"].partition("${{")[0].strip())
     ]
     return {name: "read" if fork else level for name, level in granted.items()}
 
