@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 
 from conftest import ROOT
 from hub_image.ci import clean_up, plan, publish
+from hub_image.repository.image_env import Answers
 from hub_image.tools import github
 from hub_image.tools.registry import Manifest
 
 from .expressions import evaluate
 
 CONCURRENCY = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())["concurrency"]
-ANSWERS = {"REGISTRY": "ghcr.io", "REGISTRY_OWNER": "", "IMAGE_NAME": "ocean"}
+ANSWERS = Answers(registry="ghcr.io", image_name="ocean")
 REPOSITORY = {
     "default_branch": "main",
     "full_name": "sea/ocean",

@@ -9,7 +9,6 @@ What a run does is tested with the command; that the workflows call it, with act
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import time
@@ -480,7 +479,7 @@ def test_workflows_that_are_nowhere_need_a_person(hosted, ours, monkeypatch):
         run(hosted, monkeypatch, configure.in_ci)
     assert hosted.branches() == before and "hub-image configure" in summary(hosted)
     here = hosted.checkout()
-    configure.configure(here, {}, str(ours), NAME)
+    configure.configure.configure(here, {}, str(ours), NAME)
     assert (here / WORKFLOW).read_bytes() == of_the_release and not (here / "copier.yml").exists()
 
 
@@ -605,8 +604,8 @@ def test_at_home(image, template):
     result = command(here, "update")
     assert result.returncode == 1 and "not committed" in result.stderr
     git(here, "commit", "--quiet", "--all", "--message", "Update")
-    answers = {"title": "", "languages": "r, julia", "manager": "pip"}
-    result = command(here, "configure", ANSWERS=json.dumps(answers))
+    answers = ("--data=languages=r, julia", "--data=manager=pip")
+    result = command(here, "configure", *answers)
     assert (
         result.returncode == 0 and "answer languages: [] becomes ['r', 'julia']" in result.stdout
     ), result.stderr
