@@ -86,6 +86,7 @@ def environment() -> dict[str, str]:
     return {
         "DOCKER_HOST": f"unix://{SOCKET}",
         "DOCKER_CONFIG": str(STATE / "config"),
+        "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": str(STATE / "run" / "policy.json"),
         "PATH": PATH,
     }
 
@@ -157,6 +158,7 @@ def up() -> None:
     _require_machine()
     for folder in ("run", "log", "config/cli-plugins", "registry", "sources", "tls"):
         (STATE / folder).mkdir(parents=True, exist_ok=True)
+    _policy()
     with locked("engine"):
         _install()
         if _answers() and _names() == _certified():
@@ -294,6 +296,25 @@ def registry_hosts() -> list[str]:
     entries = [*CATALOG["images"].values(), *CATALOG["bases"].values()]
     hosts = {entry["image"].split("/")[0] for entry in entries}
     return sorted("registry-1.docker.io" if host == "docker.io" else host for host in hosts)
+
+
+def _policy() -> None:
+    """Where the catalog names an image by its digest, builds take the stand-in, which has the tag and another digest.
+
+    https://docs.docker.com/build/building/variables/#experimental_buildkit_source_policy
+    """
+    rules = []
+    for entry in CATALOG["images"].values():
+        name = f"docker-image://{entry['image']}:{entry['tag']}"
+        if "digest" in entry:
+            rules.append(
+                {
+                    "action": "CONVERT",
+                    "selector": {"identifier": f"{name}@{entry['digest']}"},
+                    "updates": {"identifier": name},
+                }
+            )
+    (STATE / "run/policy.json").write_text(json.dumps({"version": 1, "rules": rules}))
 
 
 def _registry_configuration() -> Path:

@@ -79,8 +79,8 @@ def one_of_each() -> list[str]:
 
 
 def references(dockerfile: str) -> list[str]:
-    """The images that a Dockerfile takes something from, without its own stages."""
-    return sorted(set(REFERENCE.findall(dockerfile)))
+    """The images that a Dockerfile takes something from, by their tags, without its own stages."""
+    return sorted({name.partition("@")[0] for name in REFERENCE.findall(dockerfile)})
 
 
 def prepare(dockerfile: str) -> None:

@@ -3,8 +3,9 @@
 Works in the folder /work, all on one file system, so that files are linked and never copied; the
 channel is /work/channel.
 
-The packages are real `.conda` files that a real solver solves for and a real installer links. Their
-contents are the wheels', not conda-forge's builds; all are made for one minor version of Python.
+The packages are real `.conda` and `.tar.bz2` files that a real solver solves for and a real installer links. Their
+contents are the wheels', not conda-forge's builds; those with compiled parts are made for one minor version of Python,
+the others for any (`noarch: python`, https://docs.conda.io/projects/conda-build/en/stable/resources/define-metadata.html).
 Runs in the `tools` stage of ../Dockerfile, where Debian's Python and uv are.
 """
 
@@ -18,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
@@ -35,6 +37,15 @@ WORK = Path("/work")
 PLACEHOLDER = WORK / "prefix-of-a-conda-environment"
 SITE = PLACEHOLDER / f"lib/python{MINOR}/site-packages"
 PYTHON_DEPENDENCY = f"python {MINOR}.*"
+PLATFORM = {"arch": "x86_64", "platform": "linux", "subdir": "linux-64"}
+NOARCH = {"noarch": "python", "arch": None, "platform": None, "subdir": "noarch"}
+
+# Further versions, which recorded.yml needs: what a lock has is then older or newer than what a list asks for.
+OLDER = ("emcee==3.1.4", "tabulate==0.8.10", "tqdm==4.66.5")
+# conda-forge has packages in both formats.
+OLD_FORMAT = {"emcee", "tabulate"}
+# Programs that manage environments, by version: those of the template, of Pangeo's bases and of Docker Stacks.
+PROGRAMS = {"mamba": (os.environ.get("MAMBA", ""), "2.4.0"), "conda": ("26.5.3",)}
 
 # Where conda-forge's name is not PyPI's.
 NAMES = {
@@ -61,20 +72,30 @@ def main(requirements: list[str]) -> None:
     subprocess.run([*install, "--only-binary=:all:", *requirements], check=True)
     for name in ("channel/linux-64", "channel/noarch", "tmp"):
         (WORK / name).mkdir(parents=True, exist_ok=True)
+    sites = [SITE]
+    for number, requirement in enumerate(OLDER):
+        sites.append(WORK / f"older/{number}/site-packages")
+        target = ["--no-deps", f"--target={sites[-1]}", requirement]
+        subprocess.run([*install, "--only-binary=:all:", *target], check=True)
     with concurrent.futures.ProcessPoolExecutor() as pool:
         jobs = [pool.submit(pack_python, folder)]
-        for name in ("conda", "mamba"):
-            jobs.append(pool.submit(pack_mamba, folder, name))
-        for distribution in distributions(path=[str(SITE)]):
-            jobs.append(pool.submit(pack_distribution, folder, distribution.metadata["Name"]))
-    packages = dict(package for job in jobs for package in job.result())
-    write_repodata(folder / "linux-64", packages)
-    write_repodata(folder / "noarch", {})
+        for name, versions in PROGRAMS.items():
+            jobs += [pool.submit(pack_program, folder, name, version) for version in versions]
+        for site in sites:
+            for distribution in distributions(path=[str(site)]):
+                jobs.append(
+                    pool.submit(pack_distribution, folder, distribution.metadata["Name"], site)
+                )
+    packages = [package for job in jobs for package in job.result()]
+    for subdir in ("linux-64", "noarch"):
+        write_repodata(folder / subdir, {name: p for name, p in packages if p["subdir"] == subdir})
     print(f"{len(packages)} packages")
 
 
 def write_repodata(folder: Path, packages: dict[str, dict]) -> None:
-    data = {"info": {"subdir": folder.name}, "packages": {}, "packages.conda": packages}
+    data = {"info": {"subdir": folder.name}, "packages": {}, "packages.conda": {}}
+    for name, package in packages.items():
+        data["packages.conda" if name.endswith(".conda") else "packages"][name] = package
     text = json.dumps({**data, "removed": [], "repodata_version": 1})
     (folder / "repodata.json").write_text(text)
 
@@ -121,13 +142,12 @@ def substitute(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def pack_mamba(folder: Path, name: str) -> list[tuple[str, dict]]:
-    """mamba.py under the names of the two programs that environments are managed with."""
+def pack_program(folder: Path, name: str, version: str) -> list[tuple[str, dict]]:
+    """mamba.py under the name and version of a program that environments are managed with."""
     with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
         root = Path(temporary)
         (root / "bin").mkdir()
-        version = os.environ["MAMBA"]
-        source = (HERE / "mamba.py").read_text().replace("@MAMBA@", version)
+        source = (HERE / "mamba.py").read_text().replace("@VERSION@", version)
         (root / "bin" / name).write_text(f"#!{PLACEHOLDER}/bin/python\n{source}")
         (root / "bin" / name).chmod(0o755)
         (root / "etc/profile.d").mkdir(parents=True)
@@ -136,26 +156,62 @@ def pack_mamba(folder: Path, name: str) -> list[tuple[str, dict]]:
         return [write_package(folder, root, name, version, BUILD, depends)]
 
 
-def pack_distribution(folder: Path, name: str) -> list[tuple[str, dict]]:
+def pack_distribution(folder: Path, name: str, site: Path) -> list[tuple[str, dict]]:
     """One installed wheel, and empty packages for further names that conda-forge has for it."""
-    distribution = next(distributions(name=name, path=[str(SITE)]))
+    distribution = next(distributions(name=name, path=[str(site)]))
     metadata = distribution.metadata
     version = distribution.version.replace("+", "_")
     canonical = conda_name(metadata["Name"])
-    depends = [PYTHON_DEPENDENCY, *dependencies(distribution.requires or [])]
+    depends = dependencies(distribution.requires or [])
+    rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+    paths = [Path(os.path.normpath(site / path)) for path, *_ in rows]
+    around = site if site != SITE else PLACEHOLDER
+    paths = [
+        path
+        for path in paths
+        if path.suffix != ".pyc" and path.is_relative_to(around) and path.exists()
+    ]
+    binary = any(
+        path.suffix == ".so" or ".so." in path.name or PLACEHOLDER / "lib" == path.parent
+        for path in paths
+    )
+    entries = [
+        e for e in distribution.entry_points if e.group in ("console_scripts", "gui_scripts")
+    ]
+    scripts = {entry.name for entry in entries}
     with tempfile.TemporaryDirectory(dir=WORK / "tmp") as temporary:
         root = Path(temporary)
-        for path, *_ in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
-            file = Path(os.path.normpath(SITE / path))
-            if file.suffix == ".pyc" or not file.is_relative_to(PLACEHOLDER) or not file.exists():
+        for file in paths:
+            if site == SITE:
+                place = file.relative_to(PLACEHOLDER)
+                if not binary and file.is_relative_to(SITE):
+                    place = "site-packages" / file.relative_to(SITE)
+                elif not binary and file.parent == PLACEHOLDER / "bin":
+                    if file.name in scripts:
+                        continue  # the installer writes those
+                    place = Path("python-scripts") / file.name
+            elif file.parent.name == "bin":
                 continue
-            target = root / file.relative_to(PLACEHOLDER)
+            else:
+                place = "site-packages" / file.relative_to(site)
+            target = root / place
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, target)
         for file in root.rglob("INSTALLER"):
             file.unlink()  # a hard link: written through it would change the original
             file.write_text("conda")
-        result = [write_package(folder, root, canonical, version, BUILD, depends)]
+        if binary:
+            result = [
+                write_package(
+                    folder, root, canonical, version, BUILD, [PYTHON_DEPENDENCY, *depends]
+                )
+            ]
+        else:
+            points = [f"{entry.name} = {entry.value}" for entry in entries]
+            depends = ["python >=3.9", *depends]
+            result = [
+                write_package(folder, root, canonical, version, "pyhd8ed1ab_0", depends, points)
+            ]
     # conda-forge writes some names with an underscore, jupyter_core for one: offer both.
     further = {metadata["Name"].lower()} if "_" in metadata["Name"] else set()
     for also in sorted(further.union(ALSO.get(canonical, ())) - {canonical}):
@@ -196,30 +252,50 @@ def dependencies(requirements: list[str], extra: str = "") -> list[str]:
 
 
 def write_package(
-    folder: Path, root: Path, name: str, version: str, build: str, depends: list[str]
+    folder: Path,
+    root: Path,
+    name: str,
+    version: str,
+    build: str,
+    depends: list[str],
+    points: list[str] | None = None,
 ) -> tuple[str, dict]:
-    """Write the files below `root` as one package; return its file name and its index entry."""
+    """Write the files below `root` as one package; return its file name and its index entry.
+
+    With entry points, even none, it is one for any Python.
+    """
     files = sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file())
     paths = [describe(file, file.relative_to(root).as_posix()) for file in files]
     index = dict(name=name, version=version, build=build, build_number=0, depends=depends)
-    index |= dict(arch="x86_64", platform="linux", subdir="linux-64", timestamp=1700000000000)
+    index |= (PLATFORM if points is None else NOARCH) | {"timestamp": 1700000000000}
+    if not depends:
+        del index["depends"]  # as nlohmann_json-abi of conda-forge
     info = root / "info"
     info.mkdir()
     (info / "index.json").write_text(json.dumps(index))
     (info / "paths.json").write_text(json.dumps({"paths": paths, "paths_version": 1}))
     (info / "files").write_text("".join(f"{path['_path']}\n" for path in paths))
     (info / "about.json").write_text("{}")
+    if points is not None:
+        link = {"noarch": {"type": "python", "entry_points": points}, "package_metadata_version": 1}
+        (info / "link.json").write_text(json.dumps(link))
     stem = f"{name}-{version}-{build}"
-    package = folder / "linux-64" / f"{stem}.conda"
+    ending = ".tar.bz2" if name in OLD_FORMAT else ".conda"
+    package = folder / index["subdir"] / f"{stem}{ending}"
     package.unlink(missing_ok=True)
-    fast = lambda: zstandard.ZstdCompressor(level=1)  # noqa: E731
-    with conda_builder(stem, package.parent, compressor=fast) as tar:
-        for file in files:
-            tar.add(file, arcname=file.relative_to(root).as_posix(), recursive=False)
-        tar.add(info, arcname="info")
+    if name in OLD_FORMAT:
+        with tarfile.open(package, "w:bz2", compresslevel=1) as tar:
+            for file in sorted([*info.iterdir(), *files]):
+                tar.add(file, arcname=file.relative_to(root).as_posix(), recursive=False)
+    else:
+        fast = lambda: zstandard.ZstdCompressor(level=1)  # noqa: E731
+        with conda_builder(stem, package.parent, compressor=fast) as tar:
+            for file in files:
+                tar.add(file, arcname=file.relative_to(root).as_posix(), recursive=False)
+            tar.add(info, arcname="info")
     content = package.read_bytes()
     hashes = {kind: hashlib.new(kind, content).hexdigest() for kind in ("md5", "sha256")}
-    return package.name, {**index, **hashes, "size": len(content)}
+    return package.name, {**index, "depends": depends, **hashes, "size": len(content)}
 
 
 def describe(file: Path, path: str) -> dict:

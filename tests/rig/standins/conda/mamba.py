@@ -1,7 +1,15 @@
-"""Stand-in for the command line of mamba, micromamba and conda, over py-rattler.
+"""Stand-in for the command lines of micromamba, mamba and conda, over py-rattler.
 
-Solving, downloading, checking and linking are real; options, messages and defaults are only as far
-like the real program's as Dockerfiles and `%conda` need. Unknown commands and options are refused.
+Solving, downloading, checking and unpacking are real. What it leaves in a prefix, its exit codes and the texts by which
+failures are told apart are those of the program and version that it plays; other output and options are only as far
+like the real ones as Dockerfiles and `%conda` need, and unknown ones are refused. Where that is from:
+
+- recorded.yml: what the real programs left, which tests/rig/test_conda.py asks of this one and of the real one
+- mamba 2.8.1: libmamba's transaction.cpp (explicit lists are linked without looking for other versions), link.cpp (short
+  paths of noarch packages in conda's records, post-link scripts), transaction_context.cpp (one process compiles, started
+  with the first noarch package), package_info.cpp and package_fetcher.cpp (checksums of an explicit list),
+  shards.cpp (its cache), problems_graph.cpp and downloader.cpp (texts)
+- https://github.com/mamba-org/mamba/pull/4110 and /4259: what was different before 2.6 and 2.7
 """
 
 from __future__ import annotations
@@ -11,6 +19,7 @@ import asyncio
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,15 +27,31 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from rattler import Channel, Gateway, MatchSpec, PrefixRecord, VirtualPackage, install, solve
+from rattler import (
+    Channel,
+    Gateway,
+    MatchSpec,
+    PrefixRecord,
+    RepoDataRecord,
+    VirtualPackage,
+    install,
+    solve,
+)
 
-VERSION = "@MAMBA@"  # filled in when it is packed
+VERSION = "@VERSION@"  # filled in when it is packed
 PROGRAM = Path(sys.argv[0]).name
+CONDA = PROGRAM == "conda"
 BUNDLE = "/usr/local/ssl/cert.pem"  # where the stand-in for Debian keeps its authorities
+EXPLICIT = re.compile(r"(https?://\S+?/([^/#]+?)\.(?:conda|tar\.bz2))(?:#(?:sha256:)?(\w+))?$")
 
 
 class Refused(Exception):
     """What the real program would end with as `critical libmamba`."""
+
+
+def since(*version: int) -> bool:
+    """Whether the program that this one plays behaves as mamba does from this version on."""
+    return not CONDA and tuple(map(int, VERSION.split("."))) >= version
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     add(commands, "create", change_environment, change)
     add(commands, "install", change_environment, change)
     remove = add(commands, "remove", remove_packages)
+    remove.add_argument("-f", "--force", action="store_true")
     remove.add_argument("--no-prune-deps", action="store_true", required=True)
     remove.add_argument("specs", nargs="+")
     listing = add(commands, "list", list_packages)
@@ -92,8 +118,20 @@ def package_caches(options: argparse.Namespace) -> list[Path]:
     return [Path(folder) for folder in folders if folder] or [root_of(options) / "pkgs"]
 
 
+def gateway(options: argparse.Namespace) -> Gateway:
+    """What asks channels. From 2.6 on the index is kept in shards, and not among the packages."""
+    shards = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "conda/pkgs/cache"
+    folder = shards if since(2, 6) else package_caches(options)[0] / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Gateway(cache_dir=folder)
+
+
+def records_of(prefix: Path) -> list[Path]:
+    return sorted((prefix / "conda-meta").glob("*.json"))
+
+
 def installed(prefix: Path) -> list[PrefixRecord]:
-    return [PrefixRecord.from_path(file) for file in sorted((prefix / "conda-meta").glob("*.json"))]
+    return [PrefixRecord.from_path(file) for file in records_of(prefix)]
 
 
 def change_environment(options: argparse.Namespace) -> int:
@@ -101,7 +139,7 @@ def change_environment(options: argparse.Namespace) -> int:
     specs, pip, channels = list(options.specs), [], list(options.channel)
     for file in options.file:
         if "@EXPLICIT" in file.read_text().splitlines():
-            return install_explicit(prefix, file, package_caches(options)[0])
+            return install_explicit(options, prefix, file)
         if file.suffix not in (".yml", ".yaml"):
             specs += [
                 line for line in file.read_text().splitlines() if line.strip() and line[0] != "#"
@@ -119,41 +157,98 @@ def change_environment(options: argparse.Namespace) -> int:
     if pip and "pip" not in names:
         specs.append("pip")
     if specs:
-        records = asyncio.run(
-            resolve(prefix, specs, channels or configured_channels(prefix), present)
-        )
+        if not CONDA and any(re.match(r"python\b", spec) for spec in specs):
+            specs.append("pip")  # mamba makes it a dependency of Python
+        channels = channels or configured_channels(prefix)
+        records = asyncio.run(resolve(options, prefix, specs, channels, present))
         if not options.dry_run:
-            asyncio.run(link(prefix, records, package_caches(options)[0]))
+            before = {file.name for file in records_of(prefix)}
+            link(prefix, records, package_caches(options)[0])
             remember(prefix, specs)
-            compile_bytecode(prefix)
+            new = [file for file in records_of(prefix) if file.name not in before]
+            compile_bytecode(prefix, new)
+            finish(prefix, new)
     if pip and not options.dry_run:
         install_with_pip(prefix, pip)
     return 0
 
 
-def install_explicit(prefix: Path, file: Path, cache: Path) -> int:
-    """Install the packages at the addresses of an explicit list, without solving."""
-    urls = dict(
-        line.split("#") for line in file.read_text().splitlines() if line.startswith("https://")
-    )
+def install_explicit(options: argparse.Namespace, prefix: Path, file: Path) -> int:
+    """Install the packages at the addresses of an explicit list, in its order and without solving.
+
+    conda puts them in the place of other versions. mamba and micromamba link them over those, and both
+    stay on record.
+    """
+    found = [match for line in file.read_text().splitlines() if (match := EXPLICIT.match(line))]
     present = {record.name.normalized: record for record in installed(prefix)}
-    records = asyncio.run(records_at(urls))
-    names = {record.name.normalized for record in records}
-    if PROGRAM != "conda" and names & present.keys():
-        # The real mamba links such a package over the one that is there, and keeps both on its books.
-        raise Refused(f"{', '.join(names & present.keys())} would be in {prefix} twice")
+    had_python, cache = "python" in present, package_caches(options)[0]
+    records = asyncio.run(records_at(options, {match[1]: match[3] for match in found}))
+    names = [record.name.normalized for record in records]
     kept = [record for name, record in present.items() if name not in names]
-    asyncio.run(link(prefix, kept + records, cache))
-    remember(prefix, list(urls))
-    compile_bytecode(prefix)
+    if not CONDA:
+        kept = [record for record in kept if record.name.normalized == "python"]
+    link(prefix, kept + records, cache, over=not CONDA)
+    remember(prefix, [match[1] for match in found])
+    new = [prefix / "conda-meta" / f"{match[2]}.json" for match in found]
+    noarch = [name for name, record in zip(names, records, strict=True) if is_noarch(record)]
+    early = noarch and "python" in names and names.index(noarch[0]) < names.index("python")
+    # The process that compiles is started with the first such package, once.
+    compile_bytecode(prefix, new, noarch=CONDA or had_python or not early)
+    for path, match in zip(new, found, strict=True):
+        note_checksums(path, match[3])
+    finish(prefix, new)
     return 0
 
 
-async def records_at(urls: dict[str, str]) -> list:
-    """What the channel says of the packages at these addresses, whose hashes must be as listed."""
+def is_noarch(record: RepoDataRecord) -> bool:
+    """Whether a package is for any Python, and so is compiled when it is linked."""
+    return record.subdir == "noarch" and any(need.split()[0] == "python" for need in record.depends)
+
+
+def note_checksums(path: Path, told: str | None) -> None:
+    """What stands in the record of a package of an explicit list: the checksum that the list has."""
+    if CONDA or not path.exists():
+        return
+    record = json.loads(path.read_text())
+    for name, digits in ("md5", 32), ("sha256", 64):
+        if len(told or "") != digits:
+            record.pop(name, None)
+    if not since(2, 6):
+        record["build_number"] = 0
+    path.write_text(json.dumps(record, indent=2))
+
+
+def finish(prefix: Path, new: list[Path]) -> None:
+    """What programs write into the records of packages, and the scripts that run when these are linked."""
+    for path in filter(Path.exists, new):
+        record = json.loads(path.read_text())
+        if CONDA and "site_packages_path" not in record:
+            for entry in record["paths_data"][
+                "paths"
+            ]:  # of noarch packages as they are in the package
+                entry["_path"] = re.sub(
+                    r"^lib/python3\.\d+/site-packages/", "site-packages/", entry["_path"]
+                )
+        if not CONDA and record["name"] == "python" and "pip" not in record["depends"]:
+            record["depends"].append("pip")
+        path.write_text(json.dumps(record, indent=2))
+        script = prefix / f"bin/.{record['name']}-post-link.sh"
+        if script.exists():
+            outcome = subprocess.run(["sh", script], env={**outside(), "PREFIX": str(prefix)})
+            if outcome.returncode and CONDA:
+                link(
+                    prefix,
+                    [r for r in installed(prefix) if r.name.normalized != record["name"]],
+                    prefix / "pkgs",
+                )
+                raise Refused(f"LinkError: post-link script failed for package {record['name']}")
+
+
+async def records_at(options: argparse.Namespace, urls: dict[str, str | None]) -> list:
+    """What the channel says of the packages at these addresses, whose checksums must be as listed."""
     names = {url.rsplit("/", 1)[1].rsplit("-", 2)[0] for url in urls}
     channels = {url.rsplit("/", 2)[0] for url in urls}
-    found = await Gateway().query(
+    found = await gateway(options).query(
         [Channel(channel) for channel in channels],
         ["linux-64", "noarch"],
         sorted(names),
@@ -162,21 +257,24 @@ async def records_at(urls: dict[str, str]) -> list:
     known = {str(record.url): record for records in found for record in records}
     for url, digest in urls.items():
         if url not in known:
-            raise Refused(f"{url}: 404")
-        if known[url].sha256.hex() != digest:
-            raise Refused(f"{url}: SHA256 sum mismatch")
+            raise Refused(
+                f"Failed to download package from {url} (status 404)\nFound incorrect downloads. Aborting"
+            )
+        if digest and digest not in (known[url].sha256.hex(), known[url].md5.hex()):
+            raise Refused(f"{url}: checksum mismatch\nFound incorrect downloads. Aborting")
     return [known[url] for url in urls]
 
 
 def remove_packages(options: argparse.Namespace) -> int:
-    """Remove packages, and what depends on them; `--no-prune-deps` keeps what they depend on."""
+    """Remove packages, and what depends on them, unless forced; `--no-prune-deps` keeps what they depend on."""
     prefix = prefix_of(options)
     present = installed(prefix)
-    missing = set(options.specs) - {record.name.normalized for record in present}
-    if missing:
-        raise Refused(f"packages to remove not found in the environment: {', '.join(missing)}")
+    names = {record.name.normalized for record in present}
+    if not options.force and set(options.specs) - names:
+        missing = ", ".join(set(options.specs) - names)
+        raise Refused(f"packages to remove not found in the environment: {missing}")
     going: set[str] = set()
-    more = set(options.specs)
+    more = set(options.specs) & names
     while more:
         going |= more
         more = {
@@ -184,8 +282,10 @@ def remove_packages(options: argparse.Namespace) -> int:
             for record in present
             if any(depend.split()[0] in going for depend in record.depends)
         } - going
+        if options.force:
+            more = set()
     kept = [record for record in present if record.name.normalized not in going]
-    asyncio.run(link(prefix, kept, package_caches(options)[0]))
+    link(prefix, kept, package_caches(options)[0])
     remember(prefix, [f"-{name}" for name in sorted(going)])
     return 0
 
@@ -197,34 +297,96 @@ def configured_channels(prefix: Path) -> list[str]:
     return ["conda-forge"]
 
 
-async def resolve(prefix: Path, specs: list[str], channels: list[str], present: list) -> list:
-    """What the environment shall hold: what is asked for, and what is there already."""
+async def resolve(
+    options: argparse.Namespace, prefix: Path, specs: list[str], channels: list[str], present: list
+) -> list:
+    """What the environment shall hold: what is asked for, and what is there already if it can stay."""
     pinned = prefix / "conda-meta/pinned"
     pins = (
         [line for line in pinned.read_text().splitlines() if line.strip()]
         if pinned.exists()
         else []
     )
-    asked = [MatchSpec(spec) for spec in specs]
-    keep = [MatchSpec(record.name.normalized) for record in present]
-    try:
+    ask = gateway(options)
+
+    async def attempt(kept: list) -> list:
         return await solve(
             sources=[Channel(name) for name in channels],
-            specs=asked + keep,
-            gateway=Gateway(),
+            specs=[MatchSpec(spec) for spec in specs]
+            + [MatchSpec(r.name.normalized) for r in kept],
+            gateway=ask,
             platforms=["linux-64", "noarch"],
             locked_packages=present,
             virtual_packages=VirtualPackage.detect(),
             constraints=[MatchSpec(pin) for pin in pins],
         )
+
+    try:
+        try:
+            return await attempt(present)
+        except Exception:
+            needed = await attempt([])  # mamba removes what stands in the way and nobody asked for
+            names = {record.name.normalized for record in needed}
+            kept = [
+                record
+                for record in present
+                if record.name.normalized in names or not record.depends
+            ]
+            for record in present:
+                if record not in kept and {need.split()[0] for need in record.depends} <= names:
+                    kept.append(record)
+            return await attempt(kept)
     except Exception as error:
-        raise Refused(f"could not solve for {', '.join(specs)} (pins: {pins}):\n{error}") from error
+        raise Refused(await explained(ask, channels, specs, str(error))) from error
 
 
-async def link(prefix: Path, records: list, cache: Path) -> None:
+async def explained(ask: Gateway, channels: list[str], specs: list[str], error: str) -> str:
+    """mamba's text for a solve that failed, by its cause."""
+    if (found := re.search(r"status code.*?(\d{3})|(\d{3}) Not Found", error)) or "404" in error:
+        status = found and (found[1] or found[2]) or "404"
+        return f"Multiple errors occurred:\n    Transfer finalized, status: {status} [{channels[0]}/noarch/repodata.json]\n    Subdir {channels[0]}/noarch not loaded!\n{error}"
+    if re.search(r"error sending request|dns error|connect", error):
+        return f"Multiple errors occurred:\n    Download error (6) Could not resolve hostname [{channels[0]}]\n{error}"
+    lines = []
+    for spec in specs:
+        name = re.split(r"[ =<>!~\[]", spec.split("::")[-1])[0]
+        found = await ask.query(
+            [Channel(c) for c in channels], ["linux-64", "noarch"], [name], recursive=False
+        )
+        if not any(MatchSpec(spec).matches(record) for records in found for record in records):
+            lines.append(f"    └─ {spec} does not exist (perhaps a typo or a missing channel).")
+    print("error    libmamba Could not solve for environment specs", file=sys.stderr)
+    print("\n".join(lines) or error, file=sys.stderr)
+    return "Could not solve for environment specs"
+
+
+def link(prefix: Path, records: list, cache: Path, over: bool = False) -> None:
+    """Bring a prefix to these records; with `over`, add them to what is there, whatever that is."""
     (prefix / "conda-meta").mkdir(parents=True, exist_ok=True)
-    await install(records=records, target_prefix=prefix, cache_dir=cache, show_progress=False)
-    print(f"{len(records)} packages in {prefix}")
+    hidden = []
+    for path in records_of(prefix):
+        record = json.loads(path.read_text())
+        short = any(e["_path"].startswith("site-packages/") for e in record["paths_data"]["paths"])
+        if over and record["name"] != "python":  # rattler links a noarch package only beside Python
+            hidden.append(path.rename(path.with_suffix(".hidden")))
+        elif short and since(2, 7):
+            write_whole_paths(prefix, path, record)
+        elif short and not CONDA and record["fn"] not in {r.file_name for r in records}:
+            path.unlink()  # it says where no files are, so those stay
+    asyncio.run(
+        install(records=records, target_prefix=prefix, cache_dir=cache, show_progress=False)
+    )
+    for path in hidden:
+        path.rename(path.with_suffix(".json"))
+    print(f"{len(records)} packages in {prefix}\nTransaction finished")
+
+
+def write_whole_paths(prefix: Path, path: Path, record: dict) -> None:
+    """Write a record of conda anew, with the paths at which its files are."""
+    library = next(prefix.glob("lib/python3.*/site-packages")).relative_to(prefix).as_posix()
+    for entry in record["paths_data"]["paths"]:
+        entry["_path"] = re.sub("^site-packages", library, entry["_path"])
+    path.write_text(json.dumps(record, indent=2))
 
 
 def remember(prefix: Path, specs: list[str]) -> None:
@@ -236,14 +398,33 @@ def remember(prefix: Path, specs: list[str]) -> None:
         file.write(f"# conda version: {VERSION}\n# update specs: {json.dumps(specs)}\n")
 
 
-def compile_bytecode(prefix: Path) -> None:
-    """Packages for any Python are compiled when they are installed, and this channel has such."""
-    library = next(prefix.glob("lib/python3.*"), None)
-    if library:
-        quiet = ["-m", "compileall", "-q", "-q", "-j", "0"]
-        subprocess.run(
-            [prefix / "bin/python", *quiet, library], env=outside()
-        )  # templates do not compile
+def compile_bytecode(prefix: Path, records: list[Path], noarch: bool = True) -> None:
+    """Compile what packages bring: those for one Python have their bytecode in them, others when they are linked."""
+    python = prefix / "bin/python"
+    wanted = []
+    for path in filter(Path.exists, records):
+        record = json.loads(path.read_text())
+        if record["subdir"] != "noarch" or noarch:
+            wanted += [prefix / name for name in record["files"] if name.endswith(".py")]
+    if wanted and python.exists():
+        line = [python, "-Wi", "-m", "compileall", "-q", "-q", "-j", "0", "-i", "-"]
+        names = "".join(f"{name}\n" for name in wanted)
+        subprocess.run(line, env=outside(), input=names, text=True)  # templates do not compile
+    for path in filter(Path.exists, records):  # so that what is compiled goes with its package
+        record = json.loads(path.read_text())
+        known = {entry["_path"] for entry in record["paths_data"]["paths"]}
+        for name in record["files"]:
+            folder, _, module = name.rpartition("/")
+            for made in (
+                (prefix / folder).glob(f"__pycache__/{module[:-3]}.cpython-*.pyc")
+                if module.endswith(".py")
+                else ()
+            ):
+                relative = str(made.relative_to(prefix))
+                if relative not in known:
+                    entry = {"_path": relative, "path_type": "pyc_file"}
+                    record["paths_data"]["paths"].append(entry)
+        path.write_text(json.dumps(record, indent=2))
 
 
 def install_with_pip(prefix: Path, wanted: list[tuple[str, Path]]) -> None:
