@@ -70,7 +70,7 @@ def test_every_check_has_a_fault():
         for fault in FAULTS
     ],
 )
-def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, request):
+def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, request, tmp_path):
     kind, own = fault.get("kind", "python"), CHECKS[fault["check"]]
     stage = fault.get("stage", "container")
     checks, look = GROUPS[stage]
@@ -80,7 +80,11 @@ def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, 
     dockerfile = f"FROM {good(kind)[0]}\nUSER root\n{lines}\n"
     docker.output("build", "--quiet", f"--tag={reference}", "-", input=dockerfile)
     try:
-        found = target(kind, reference, **fault.get("options", {}))
+        options = dict(fault.get("options", {}))
+        for name, text in fault.get("lists", {}).items():
+            (tmp_path / name).write_text(text)
+            options["repository"] = tmp_path
+        found = target(kind, reference, **options)
         found.config.update(fault.get("config", {}))
         with docker.Session() as session:
             subject = look(found, session)

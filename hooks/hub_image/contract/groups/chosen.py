@@ -31,6 +31,41 @@ FRAMEWORKS = {
     "print(*(x.version for x in d() if x.metadata['Name'].startswith('jax-cuda')), "
     "*glob.glob(sys.prefix + '/conda-meta/jaxlib-*cuda*'))",
 }
+# Imports the module of each package, where it has one of its name or one alone, and prints its name before. Only a
+# module that is not found, or a library that cannot be loaded, is a fault: others want a screen, a card or arguments.
+IMPORT = r"""
+import contextlib, importlib, importlib.metadata, io, re, sys
+modules = {}
+for module, names in importlib.metadata.packages_distributions().items():
+    for name in names:
+        modules.setdefault(re.sub("[-_.]+", "-", name).lower(), set()).add(module)
+for name in sys.argv[1:]:
+    found = {module for module in modules.get(name, ()) if module[0] != "_"}
+    same = {module for module in found if module.lower().replace("_", "-") == name}
+    for module in same or (found if len(found) == 1 else ()):
+        print(f"{name} stops Python when it is imported", flush=True)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                importlib.import_module(module)
+        except ImportError as error:
+            if "libcuda" not in str(error):
+                print(f"{name} cannot be imported: {str(error).splitlines()[0]}")
+                sys.exit()
+        except BaseException:
+            pass
+print("done")
+"""
+# In one folder: where Python finds a package in two, it takes the first, which may be meant.
+DOUBLED = r"""
+import collections, importlib.metadata, json, pathlib, re, sys
+found = collections.defaultdict(set)
+for package in importlib.metadata.distributions():
+    name = re.sub("[-_.]+", "-", package.metadata["Name"] or "").lower()
+    found[name, str(package.locate_file(""))].add(package.version)
+for path in pathlib.Path(sys.prefix).glob("conda-meta/*.json"):
+    found[json.loads(path.read_text())["name"], "conda-meta"].add(path.name)
+print(*sorted({name for (name, _), versions in found.items() if len(versions) > 1}))
+"""
 
 
 def title(interface: str) -> str:
@@ -117,6 +152,42 @@ def extensions(image: Container) -> str:
     if missing:
         raise Failure(f"{EXTENSIONS} names {min(missing)}, which VS Code does not find")
     return ", ".join(sorted(wanted))
+
+
+@IN_CONTAINER.check(
+    "C34",
+    "what the lists name can be imported",
+    why="A package whose own steps failed is installed all the same: conda's programs note it and go on.",
+    source="https://github.com/mamba-org/mamba/blob/2.8.1/libmamba/src/core/link.cpp",
+    fix="Import it in a terminal of the image; often a library lacks that apt.txt or environment.yml can bring.",
+)
+def imports(image: Container) -> str:
+    lists = packages.read(image.target.repository) if image.target.repository else []
+    named = {
+        entry.name.lower().replace("_", "-")
+        for _, found in lists
+        for entry in found.packages
+        if entry.manager in ("conda", "pip")
+    }
+    if not named:
+        raise NotApplicable("no list names a Python package")
+    *imported, last = image.ask(IMPORT, *sorted(named)).splitlines() or [""]
+    if last != "done":
+        raise Failure(last or "Python does not run")
+    return f"{len(imported)} packages"
+
+
+@IN_CONTAINER.check(
+    "C34",
+    "no package is there in two versions",
+    why="Python then runs files of both, and says that it is one of them.",
+    source="https://github.com/mamba-org/mamba/issues/4242",
+    fix="Install the package with one program only, not with the base's mamba or conda in a script.",
+)
+def doubled(image: Container) -> None:
+    twice = image.ask(DOUBLED).split()
+    if twice:
+        raise Failure(f"there are two versions of {', '.join(twice)}")
 
 
 @IN_CONTAINER.check(
