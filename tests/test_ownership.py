@@ -22,7 +22,8 @@ TEMPLATE = {
     ".github/workflows/image.yml", ".github/workflows/update.yml", ".github/workflows/configure.yml",
     ".github/actions/setup/action.yml", ".github/actions/setup/get-hub-image.sh", ".github/actions/build/action.yml",
     ".github/workflows/settle.yml",
-    ".github/build/settled.bash", ".github/build/listed.bash", ".github/build/listed.R", ".github/build/environment.py",
+    ".github/build/install.bash", ".github/build/settled.bash", ".github/build/listed.bash",
+    ".github/build/listed.R", ".github/build/environment.py",
     ".github/actions/sign/action.yml", ".github/actions/report/action.yml",
 }  # fmt: skip
 EVERYTHING = [

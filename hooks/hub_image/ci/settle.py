@@ -81,9 +81,14 @@ def paths(repository: Path) -> list[Path]:
 
 
 def entries(repository: Path) -> set[str]:
-    """Return a version or an address for each package that the locks name."""
+    """Return a version or an address for each package that the locks name.
+
+    Without checksums: which of its checksums a lock has depends on the program that installed a package.
+    """
     return {
-        line.split()[0] for line in _lines(repository) if "==" in line or line.startswith("https:")
+        line.split()[0].partition("#")[0]
+        for line in _lines(repository)
+        if "==" in line or line.startswith(("https:", "http:"))
     }
 
 

@@ -25,7 +25,10 @@ from hub_image.tools import github
 FOLDER = "lock"
 
 # Lists the packages of a prefix, an installer and a package on each line. Packages of conda come in the order in which
-# they can be installed; what pip took from elsewhere than an index cannot be locked and is left out.
+# they can be installed: Python first, because mamba and micromamba compile none of the packages that they link before
+# it. mamba writes `pip` into the dependencies of Python, which pip needs. A record need not have dependencies or any
+# checksum: https://github.com/mamba-org/mamba/pull/4110. A package without one is locked by its address, which names one
+# build. What came from elsewhere than a channel or an index cannot be locked and is left out.
 LISTING = """\
 import importlib.metadata, json, pathlib, sys
 
@@ -37,10 +40,14 @@ for file in sorted(pathlib.Path(sys.prefix, "conda-meta").glob("*.json")):
 def install(name):
     record = records.pop(name, None)
     if record:
-        for need in record["depends"]:
-            install(need.split()[0])
-        print("conda", record["url"] + "#" + record["sha256"])
+        for need in record.get("depends") or []:
+            if (name, need.split()[0]) != ("python", "pip"):
+                install(need.split()[0])
+        if record.get("url", "").startswith("http"):
+            checksum = record.get("sha256") or record.get("md5")
+            print("conda", record["url"] + ("#" + checksum if checksum else ""))
 
+install("python")
 for name in list(records):
     install(name)
 found = set()
