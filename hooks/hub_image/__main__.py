@@ -6,8 +6,10 @@ imported, so that a check before a commit starts at once.
 """
 
 import argparse
+import io
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from hub_image import __version__
 
@@ -50,14 +52,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run `hub-image` with these arguments, or the process's own; return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):  # what is quoted from a file may be no text
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(
         prog="hub-image", description="Tools for JupyterHub user images."
     )
     parser.add_argument("--version", action="version", version=f"hub-image {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     command = next((word for word in arguments if not word.startswith("-")), None)
-    module = None
+    module: ModuleType | None = None
     for name, (place, help_text) in COMMANDS.items():
         subparser = subparsers.add_parser(
             name, help=help_text, description=f"{help_text.capitalize()}."
@@ -66,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
             module = import_module(f"hub_image.{place}")
             module.arguments(subparser)
     options = parser.parse_args(arguments)
-    return module.run(options)
+    assert module is not None  # argparse has refused every other command
+    return int(module.run(options))
 
 
 if __name__ == "__main__":

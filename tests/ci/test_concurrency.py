@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from conftest import ROOT
 from hub_image.ci import clean_up, plan, publish
+from hub_image.problem import Problem
 from hub_image.repository.image_env import Answers
 from hub_image.tools import github
 from hub_image.tools.registry import Manifest
@@ -193,7 +194,7 @@ class GitHub:
         self.now = run
         try:
             run.work.pop(0)(run)
-        except github.Problem as problem:
+        except Problem as problem:
             run.work.clear()
             if "is closed, so no trial image" not in str(problem):
                 self.problems.append(str(problem))

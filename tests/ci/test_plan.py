@@ -8,6 +8,7 @@ from conftest import CATALOG, git
 from hub_image.ci import clean_up, login
 from hub_image.ci import plan as module
 from hub_image.lists import installed
+from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.tools import github, registry
 
@@ -104,7 +105,7 @@ def test_releases_are_read_from_git(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("tag", ["v1.0.0", "latest", "2026", "2026.11.23-rc", "2026.11.23\n"])
 def test_a_release_is_named_by_its_date(tag):
-    with pytest.raises(github.Problem, match="name it by its date"):
+    with pytest.raises(Problem, match="name it by its date"):
         plan(ref=f"refs/tags/{tag}")
 
 
@@ -180,7 +181,7 @@ def test_a_platform_that_the_base_lacks():
         "PLATFORMS": "linux/amd64,linux/arm64",
         "BASE_IMAGE": "{image}:{tag}".format(**CATALOG["bases"]["pangeo-ml"]),
     }
-    with pytest.raises(github.Problem, match="does not have; choose another base"):
+    with pytest.raises(Problem, match="does not have; choose another base"):
         plan(answers=answers)
 
 

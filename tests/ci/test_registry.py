@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from hub_image.ci import clean_up, find, login, plan, publish
 from hub_image.handoff import request
+from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.registry import Away, Login, Manifest, Refused, Repository
 
@@ -101,12 +102,12 @@ def test_an_image_of_any_platform_is_read_and_its_attestations_are_none(server, 
     assert repository.configuration("image") == {"Labels": {"title": "Ocean"}}
     content.blobs[digest] = b'{"config": {"Labels": {"title": "Land"}}}'
     lost = f"has lost {digest} of sea/ocean: publish the image again"
-    with pytest.raises(github.Problem, match=lost):
+    with pytest.raises(Problem, match=lost):
         repository.configuration("image")
     del content.blobs[digest]
-    with pytest.raises(github.Problem, match=lost):
+    with pytest.raises(Problem, match=lost):
         repository.configuration("image")
-    with pytest.raises(github.Problem, match="has no other: publish it first"):
+    with pytest.raises(Problem, match="has no other: publish it first"):
         repository.configuration("other")
 
 
@@ -137,14 +138,14 @@ def test_a_registry_that_stumbles_is_asked_again(server, content):
 
 def test_a_registry_that_is_down_is_one_sentence(server):
     server.errors = [503] * 9
-    with pytest.raises(github.Problem, match="does not answer .*: run this job again when it does"):
+    with pytest.raises(Problem, match="does not answer .*: run this job again when it does"):
         Repository(server.image).digest("tag")
 
 
 def test_a_registry_that_is_gone_is_one_sentence(server):
     server.shutdown()
     server.server_close()
-    with pytest.raises(github.Problem, match="does not answer"):
+    with pytest.raises(Problem, match="does not answer"):
         Repository(server.image).digest("tag")
 
 
@@ -227,7 +228,7 @@ def test_a_first_publication(server, built, tmp_path, capsys):
 
 @pytest.mark.world("absent-is-401")
 def test_what_is_not_published_is_not_requested(server):
-    with pytest.raises(github.Problem, match="is not in the registry; publish it first"):
+    with pytest.raises(Problem, match="is not in the registry; publish it first"):
         request.published(f"{server.image}:{TAG}")
 
 
@@ -258,9 +259,9 @@ def test_too_many_requests_after_a_push_do_not_undo_it(server, built, tmp_path, 
 def test_another_build_of_this_commit_was_faster(server, built, tmp_path):
     server.content[PATH] = Content()
     server.content[PATH].put(INDEX, b'{"manifests": [], "other": 1}', TAG)
-    with pytest.raises(github.Problem, match="Run this job again: it takes that image"):
+    with pytest.raises(Problem, match="Run this job again: it takes that image"):
         publish.publish(server.image, (TAG,), built)
-    with pytest.raises(github.Problem, match="a tag never moves. Make a release with another name"):
+    with pytest.raises(Problem, match="a tag never moves. Make a release with another name"):
         publish.publish(server.image, ("f" * 12, TAG), built)
 
 
@@ -348,7 +349,7 @@ def test_an_identity_token_in_dockers_settings(server, content, tmp_path, monkey
 
 def test_a_helper_that_is_not_there(server, tmp_path, monkeypatch):
     log_in(tmp_path, monkeypatch, server, {}, credsStore="nowhere")
-    with pytest.raises(github.Problem, match="docker-credential-nowhere, which is not there"):
+    with pytest.raises(Problem, match="docker-credential-nowhere, which is not there"):
         Repository(server.image)
 
 
@@ -602,7 +603,7 @@ def test_a_closed_pull_request_publishes_no_trial_image(
     def api(method, path):
         assert (method, path) == ("GET", "/repos/sea/ocean/pulls/7")
         if not state:
-            raise github.Problem("GitHub refused GET: 502.")
+            raise Problem("GitHub refused GET: 502.")
         return {"state": state}
 
     monkeypatch.setattr(github, "api", api)

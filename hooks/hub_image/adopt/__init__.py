@@ -16,6 +16,7 @@ from pathlib import Path
 from hub_image import catalog, checks
 from hub_image.adopt import carry, commands, guess, tree, workflows
 from hub_image.adopt.tree import ASIDE
+from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.tools import github
 from hub_image.tools.git import git
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Adopt a repository, or say in one sentence why not; return the exit code."""
     try:
         adopt(options)
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     return 0
 
@@ -135,7 +136,7 @@ def _data(options: list[str]) -> dict[str, str]:
         name, equals, value = option.partition("=")
         if not equals or name not in questions:
             known = ", ".join(questions)
-            raise github.Problem(f"--data {option}: write QUESTION=ANSWER with one of {known}.")
+            raise Problem(f"--data {option}: write QUESTION=ANSWER with one of {known}.")
         given[name] = value
     return given
 
@@ -143,31 +144,31 @@ def _data(options: list[str]) -> dict[str, str]:
 def _repository(folder: Path) -> tuple[Path, str]:
     """Return the folder and what is checked out; raise Problem where adoption could lose work."""
     if not folder.is_dir():
-        raise github.Problem(f"{folder} is not a folder: name the repository's.")
+        raise Problem(f"{folder} is not a folder: name the repository's.")
     repository = folder.resolve()
     try:
         top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
         git(repository, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    except github.Problem:
-        raise github.Problem(
+    except Problem:
+        raise Problem(
             f"{folder} is no git repository with a commit: run `git init`, `git add --all` and "
             "`git commit` there first."
         ) from None
     if top.resolve() != repository:
-        raise github.Problem(f"{folder} is inside of the repository {top}: name that folder.")
+        raise Problem(f"{folder} is inside of the repository {top}: name that folder.")
     if (repository / ANSWERS).exists():
         source = re.search(r"^_src_path: *(.+)", files.read(repository / ANSWERS), re.MULTILINE)
-        raise github.Problem(
+        raise Problem(
             f"{folder}/{ANSWERS} says that this repository is already made from "
             f"{source[1] if source else 'a template'}: run `copier update` to bring it up to date."
         )
     if git(repository, "status", "--porcelain"):
-        raise github.Problem(
+        raise Problem(
             f"{folder} has changes that are in no commit: commit them, or put them away with "
             "`git stash --include-untracked`, and then adopt."
         )
     if git(repository, "branch", "--list", BRANCH):
-        raise github.Problem(
+        raise Problem(
             f"{folder} has a branch {BRANCH} from an adoption before: merge it, or remove it with "
             f"`git branch --delete --force {BRANCH}`."
         )
@@ -185,7 +186,7 @@ def _answers(found: guess.Survey, given: dict[str, str]) -> str:
 
 def _confirm() -> None:
     if not sys.stdin.isatty():
-        raise github.Problem(
+        raise Problem(
             "nobody is here to confirm the answers: add --yes to take them, or --dry-run to look."
         )
     try:
@@ -193,7 +194,7 @@ def _confirm() -> None:
     except EOFError:
         said = ""
     if said.strip().lower() != "y":
-        raise github.Problem("nothing has changed: give other answers with --data QUESTION=ANSWER.")
+        raise Problem("nothing has changed: give other answers with --data QUESTION=ANSWER.")
 
 
 def _work(
@@ -288,7 +289,7 @@ def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -
             text = (
                 f"Copier refused: {said}; give what it wants with --data, --template or --vcs-ref."
             )
-        raise github.Problem(text) from error
+        raise Problem(text) from error
 
 
 def _workflows(
@@ -389,11 +390,11 @@ def _bring(repository: Path, clone: Path, report: Report) -> None:
     new = git(clone, "diff", "--cached", "--name-only", "--diff-filter=A", "--no-renames", "-z")
     for path in filter(None, new.split("\0")):
         if os.path.lexists(repository / path):  # ignored by git, which would replace it in silence
-            raise github.Problem(f"{repository / path} would be replaced: move it away first.")
+            raise Problem(f"{repository / path} would be replaced: move it away first.")
     for key in ("user.name", "user.email"):
         try:
             value = git(repository, "config", key).strip()
-        except github.Problem:
+        except Problem:
             value = ""
         if value:
             git(clone, "config", key, value)
@@ -408,6 +409,6 @@ def _bring(repository: Path, clone: Path, report: Report) -> None:
     git(repository, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *source)
     try:
         git(repository, "switch", "--quiet", BRANCH)
-    except github.Problem:
+    except Problem:
         git(repository, "branch", "--quiet", "--delete", "--force", BRANCH)
         raise

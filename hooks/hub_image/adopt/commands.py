@@ -125,8 +125,8 @@ class Commands:
         if program == "rm" and all(self._rubbish(word) for word in words[1:]):
             return Use("clean")
         if program == "find" and "-delete" in options:
-            names = {words[n + 1] for n, w in enumerate(words[:-1]) if w in ("-name", "-iname")}
-            return Use("clean" if names and names <= FOUND_RUBBISH else "other")
+            found = {words[n + 1] for n, w in enumerate(words[:-1]) if w in ("-name", "-iname")}
+            return Use("clean" if found and found <= FOUND_RUBBISH else "other")
         if program in NEUTRAL:
             return Use("neutral")
         if program == "fix-permissions":

@@ -126,7 +126,11 @@ def survey(repository: Path, slug: str, folder: str, lists: dict[str, str]) -> S
 
 
 def _base(
-    base: Base, place: str, needs: list, replaced: list, lists_say: dict[str, str]
+    base: Base,
+    place: str,
+    needs: list[tuple[str, str]],
+    replaced: list[tuple[str, str]],
+    lists_say: dict[str, str],
 ) -> Iterator[Guess]:
     """Yield the answers about the base image; add to what is replaced, and what needs its owner."""
     bases = catalog.load().bases

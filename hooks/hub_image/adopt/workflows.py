@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hub_image.problem import Problem
 from hub_image.repository import files
@@ -13,7 +14,12 @@ FOLDER = ".github/workflows"
 BUILDERS = ("jupyterhub/repo2docker-action@", "docker/build-push-action@", "docker/bake-action@")
 BUILDS = re.compile(r"\b(docker\s+(buildx\s+)?(build|push)|(jupyter-)?repo2docker)\b")
 # Actions whose work the new workflow does too.
-KNOWN = (*BUILDERS, "actions/checkout@", "docker/", "easimon/maximize-build-space@")
+KNOWN: tuple[str, ...] = (
+    *BUILDERS,
+    "actions/checkout@",
+    "docker/",
+    "easimon/maximize-build-space@",
+)
 KNOWN += ("jlumbroso/free-disk-space@", "hadolint/", "actions/cache@")
 ROOM = re.compile(
     r"\b(df|docker (system|image) prune|apt-get (remove|purge|autoremove|clean))\b|rm -rf /usr"
@@ -86,7 +92,7 @@ def _plain(node: object) -> object:
     return getattr(node, "value", None)
 
 
-def _dict(value: object) -> dict:
+def _dict(value: object) -> dict[str, Any]:
     return {k: v for k, v in value.items() if k != "line"} if isinstance(value, dict) else {}
 
 
@@ -103,18 +109,18 @@ def _fill(text: str, known: dict[str, str]) -> str:
     return re.sub(r"\$\{\{\s*([\w.-]+)\s*\}\}", lambda m: known.get(m[1], m[0]), text)
 
 
-def _builds(step: dict) -> bool:
+def _builds(step: dict[str, Any]) -> bool:
     return str(step.get("uses", "")).startswith(BUILDERS) or bool(
         BUILDS.search(str(step.get("run", "")))
     )
 
 
-def _known(step: dict) -> bool:
+def _known(step: dict[str, Any]) -> bool:
     run = str(step.get("run", ""))
     return str(step.get("uses", "")).startswith(KNOWN) or bool(run and ROOM.search(run))
 
 
-def _image(step: dict, known: dict[str, str]) -> tuple[str, str, str] | None:
+def _image(step: dict[str, Any], known: dict[str, str]) -> tuple[str, str, str] | None:
     """Return registry, owner and name of the image that a step pushes, where it says so."""
     uses, given = str(step.get("uses", "")), _dict(step.get("with"))
     if uses.startswith("jupyterhub/repo2docker-action@"):

@@ -69,9 +69,10 @@ def fix(repository: Path, findings: list[Finding]) -> list[Finding]:
     fixed = []
     for name in sorted({finding.file for finding in findings if finding.edit}):
         text = files.read(repository / name)
-        edits = [finding for finding in findings if finding.file == name and finding.edit]
-        for finding in sorted(edits, key=lambda finding: finding.edit.start, reverse=True):
-            edit = finding.edit
+        edits = [
+            (finding.edit, finding) for finding in findings if finding.file == name and finding.edit
+        ]
+        for edit, finding in sorted(edits, key=lambda pair: pair[0].start, reverse=True):
             if text.startswith(edit.old, edit.start):
                 text = text[: edit.start] + edit.new + text[edit.start + len(edit.old) :]
                 fixed.append(finding)

@@ -17,6 +17,7 @@ from typing import Any
 
 from hub_image import catalog
 from hub_image.ci import plan
+from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.registry import Repository, settings_page
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Remove the images and print them; return the exit code."""
     try:
         made = plan.here()
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     if not catalog.load().registry(made.host).deletes:
         page = settings_page(made.image, github.event())
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         store = Packages if made.host == "ghcr.io" and made.own_token else Registry
         removed = clean(store(made.image), closed())
-    except github.Problem as problem:
+    except Problem as problem:
         github.warn(f"Trial images of closed pull requests stay: {problem}")
     for tags in removed:
         print(f"removed {made.image}: {', '.join(tags) or 'an earlier cache'}")
@@ -64,7 +65,7 @@ def closed() -> Callable[[int], bool]:
     ours = github.event()["pull_request"]["number"]
     try:
         pulls = github.pages(f"{github.repository()}/pulls?state=open")
-    except github.Problem:
+    except Problem:
         return lambda number: number == ours
     still_open = {pull["number"] for pull in pulls} - {ours}
     # A number above ours was opened after the list was made, or it is not known yet.
@@ -90,9 +91,7 @@ class Registry:
         if digest not in self.manifests:
             manifest = self.repository.manifest(digest)
             if not manifest and self.tags.get(digest):
-                raise github.Problem(
-                    f"{self.repository.host} does not show {self.tags[digest][0]}."
-                )
+                raise Problem(f"{self.repository.host} does not show {self.tags[digest][0]}.")
             self.manifests[digest] = manifest.content if manifest else {}
         return self.manifests[digest]
 
@@ -209,7 +208,7 @@ def _removed(store: Registry, digest: str) -> bool:
     """Remove it; return whether that was allowed, and say so where not."""
     try:
         store.delete(digest)
-    except github.Problem as problem:
+    except Problem as problem:
         github.warn(f"{' '.join(store.tags.get(digest, [])) or digest} stays: {problem}")
         return False
     return True

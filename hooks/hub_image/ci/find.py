@@ -8,6 +8,7 @@ import argparse
 import subprocess
 
 from hub_image.ci import plan
+from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.registry import Repository
 
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
                 flush=True,
             )
             pull(f"{made.image}@{digest}")
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     github.output(digest=digest or "")
     return 0
@@ -39,7 +40,7 @@ def pull(reference: str) -> None:
         ["docker", "pull", "--quiet", reference], text=True, capture_output=True
     )
     if result.returncode:
-        raise github.Problem(
+        raise Problem(
             f"{reference} cannot be pulled: run this job again later. Docker said: {result.stderr.strip()}"
         )
 

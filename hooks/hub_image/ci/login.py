@@ -12,6 +12,7 @@ import subprocess
 
 from hub_image import catalog
 from hub_image.ci import plan
+from hub_image.problem import Problem
 from hub_image.tools import github
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Log in, or say in one sentence why that failed; return the exit code."""
     try:
         login(plan.here())
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     return 0
 
@@ -43,7 +44,7 @@ def login(made: plan.Plan) -> None:
         host, _, username = os.environ[plan.LOGIN].partition("/")
         password = os.environ[plan.PASSWORD]
         if host.lower() != made.host or not username:
-            raise github.Problem(
+            raise Problem(
                 f"The variable {plan.LOGIN} is {os.environ[plan.LOGIN]}, but .github/image.env says "
                 f"REGISTRY={made.host}: it has to be {made.host}/ and the name that {plan.PASSWORD} belongs to."
             )
@@ -64,8 +65,8 @@ def login(made: plan.Plan) -> None:
                 if made.own_token
                 else f"{plan.PASSWORD} of {username}: make a new access token there and store it as this secret again."
             )
-            raise github.Problem(f"{made.host} refuses {what} It said: {told[0]}")
-        raise github.Problem(
+            raise Problem(f"{made.host} refuses {what} It said: {told[0]}")
+        raise Problem(
             f"{made.host} does not answer: run this job again when it does. Docker said: {told[0]}"
         )
     print(f"Logged in to {made.host}.")
@@ -84,7 +85,7 @@ def ecr_password(region: str, key: str, secret: str) -> str:
         capture_output=True,
     )
     if result.returncode:
-        raise github.Problem(
+        raise Problem(
             f"Amazon refuses {key}: {plan.LOGIN} ends in the id, and {plan.PASSWORD} is the secret, of an access key "
             f"that may push to ECR. It said: {result.stderr.strip()}"
         )

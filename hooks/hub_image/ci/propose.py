@@ -240,7 +240,7 @@ def _runs(commit: str, patience: float = github.PATIENCE) -> list[dict[str, Any]
     """Return the runs of image.yml that were started by hand for a commit, newest first. Raises Problem."""
     runs = f"{github.repository()}/actions/workflows/{IMAGE}/runs"
     asked = f"{runs}?event=workflow_dispatch&head_sha={commit}"
-    return github.api("GET", asked, patience=patience)["workflow_runs"]
+    return list(github.api("GET", asked, patience=patience)["workflow_runs"])
 
 
 def start(branch: str, commit: str) -> None:
@@ -394,7 +394,7 @@ def _workflows(outcome: Outcome) -> dict[str, str]:
 
 
 def _default_branch() -> str:
-    return github.event().get("repository", {}).get("default_branch", "main")
+    return str(github.event().get("repository", {}).get("default_branch", "main"))
 
 
 def _server() -> str:

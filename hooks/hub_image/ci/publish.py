@@ -8,8 +8,10 @@ import argparse
 import os
 import re
 import subprocess
+from typing import Any
 
 from hub_image.ci import plan
+from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.registry import Away, Refused, Repository, settings_page
 
@@ -31,12 +33,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         made = plan.here()
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", options.digest):
-            raise github.Problem(
-                f"{options.digest!r} is no digest: the build did not say what it made."
-            )
+            raise Problem(f"{options.digest!r} is no digest: the build did not say what it made.")
         _refuse_for_closed(github.event().get("pull_request"))
         publish(made.image, made.tags, options.digest)
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     public = _look(made, options.digest)
     github.output(public="" if public is None else str(public).lower())
@@ -46,16 +46,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_for_closed(pull: dict | None) -> None:
+def _refuse_for_closed(pull: dict[str, Any] | None) -> None:
     """Raise Problem for a pull request that is closed, as when its run is started again: nobody removes that trial image."""
     if not pull:
         return
     try:
         state = github.api("GET", f"{github.repository()}/pulls/{pull['number']}")["state"]
-    except github.Problem as problem:
+    except Problem as problem:
         return github.warn(f"Whether the pull request is still open is not known: {problem}")
     if state == "closed":
-        raise github.Problem(
+        raise Problem(
             f"Pull request {pull['number']} is closed, so no trial image of it is published: reopen it to try its image "
             "on a hub."
         )
@@ -65,7 +65,7 @@ def _look(made: plan.Plan, digest: str) -> bool | None:
     """Look whether anyone can pull what was published, and warn where not; None where the registry does not say."""
     try:
         public = anyone_can_pull(made.image, made.tags[0], digest)
-    except github.Problem as problem:
+    except Problem as problem:
         github.warn(f"Whether anyone can pull {made.image} is not known: {problem}")
         return None
     if not public:
@@ -92,7 +92,7 @@ def publish(image: str, tags: tuple[str, ...], digest: str) -> None:
                 if tag == tags[0]
                 else "a tag never moves. Make a release with another name"
             )
-            raise github.Problem(f"{image}:{tag} exists with another digest, {other}: {what}.")
+            raise Problem(f"{image}:{tag} exists with another digest, {other}: {what}.")
     for tag in tags:
         if now[tag]:
             print(f"{image}:{tag} is there already.")
@@ -107,7 +107,7 @@ def publish(image: str, tags: tuple[str, ...], digest: str) -> None:
             github.warn(f"{image}:{tag} was taken, and not shown since: {problem}")
             continue
         if found != digest:
-            raise github.Problem(
+            raise Problem(
                 f"{image}:{tag} has the digest {found}, but {digest} was tested: do not use it, and delete it."
             )
         print(f"{image}:{tag} is published, with the digest that was tested.")
@@ -132,9 +132,7 @@ def _push(reference: str, digest: str) -> None:
             told = str(refusal)
         raise Refused(_who_may_write(image, told))
     host = image.partition("/")[0]
-    raise github.Problem(
-        f"{host} took {reference} only in part: run this job again. It said: {told}"
-    )
+    raise Problem(f"{host} took {reference} only in part: run this job again. It said: {told}")
 
 
 def _who_may_write(image: str, told: str) -> str:

@@ -17,6 +17,7 @@ from hub_image.ci import plan
 from hub_image.ci.find import image_before, pull
 from hub_image.handoff import links
 from hub_image.lists import installed
+from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.registry import Repository, settings_page
 
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             return 0
         steps = json.loads(os.environ["STEPS"])
         text = "\n".join(report(plan.here(), steps, options.logs)) + "\n"
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     options.file.write_text(text, encoding="utf-8")
     github.summary(text)
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def report(made: plan.Plan, steps: dict, logs: Path) -> Iterator[str]:
+def report(made: plan.Plan, steps: dict[str, Any], logs: Path) -> Iterator[str]:
     """Yield the lines of the report, in Markdown.
 
     `steps` is GitHub's `steps` context: for each step its outcome and outputs. `logs` has what each one wrote.
@@ -93,7 +94,7 @@ def report(made: plan.Plan, steps: dict, logs: Path) -> Iterator[str]:
     yield f"| commit | {made.commit} |"
     yield f"| digest | `{digest}` |"
     results = {"success": "passed", "failure": "**failed**"}
-    yield f"| contract | {results.get(outcome.get('contract'), 'not run')} |"
+    yield f"| contract | {results.get(outcome.get('contract') or '', 'not run')} |"
     yield f"| time | {', '.join(took(logs))} |"
     yield from _compare(made, digest, published)
 
@@ -103,7 +104,7 @@ def _how_to_try(made: plan.Plan) -> Iterator[str]:
     yield f"`docker run --rm --publish 127.0.0.1:8888:8888 {made.reference}`"
     try:
         found = links.lines(Path(), made.reference)
-    except github.Problem:  # no hub/profile.yaml: its owner may have removed it
+    except Problem:  # no hub/profile.yaml: its owner may have removed it
         found = []
     yield from ["", *found] if found else []
 
@@ -115,7 +116,7 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
     new = repository.image(digest, architecture) if published else None
     try:
         found = image_before(repository, made)
-    except github.Problem:  # a registry that is away or refuses has failed a step already
+    except Problem:  # a registry that is away or refuses has failed a step already
         found = None
     if new:
         total = _size(sum(installed.layers(new.content).values()))
@@ -201,5 +202,5 @@ def comment(text: str) -> None:
             github.api("PATCH", f"{issues}/comments/{old['id']}", {"body": text})
         else:
             github.api("POST", comments, {"body": text}, made=old_one)
-    except github.Problem as problem:
+    except Problem as problem:
         github.warn(f"{problem} The page of this run has the report.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hub_image.ci import find, plan, propose
 from hub_image.lists import lock
+from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.tools import github
 from hub_image.tools.registry import Repository
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Open or refresh the pull request where it is worth it; return the exit code."""
     try:
         return settle(Path())
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
 
 

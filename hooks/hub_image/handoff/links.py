@@ -126,7 +126,7 @@ def github_repository(repository: Path) -> str:
     if name := os.environ.get("GITHUB_REPOSITORY"):
         return name
     try:
-        git = ["git", "-C", repository, "remote", "get-url", "origin"]
+        git = ["git", "-C", str(repository), "remote", "get-url", "origin"]
         origin = subprocess.run(git, capture_output=True, text=True).stdout.strip()
     except FileNotFoundError:
         return ""

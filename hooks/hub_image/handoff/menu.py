@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from hub_image.handoff import profiles
 from hub_image.problem import Problem
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def merged(paths: list[Path], images: list[str], form: str = "profile") -> list:
+def merged(paths: list[Path], images: list[str], form: str = "profile") -> list[Any]:
     """Return the profiles of all paths as one list, filled in and checked. Raises Problem."""
     found = [profile for path in paths for profile in profiles.read(path)]
     profiles.fill(found, images)

@@ -7,6 +7,7 @@ https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html#kubespawner
 import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def read(path: Path) -> list[Mapping]:
 def _profile_list(values: Mapping) -> list[Mapping] | None:
     """The `profileList` of a Helm chart's values, however deep."""
     if "profileList" in values:
-        return values["profileList"]
+        found: list[Mapping] | None = values["profileList"]
+        return found
     inner = (_profile_list(value) for value in values.values() if isinstance(value, Mapping))
     return next((found for found in inner if found is not None), None)
 
@@ -126,10 +128,12 @@ def _named(entries: Iterable[Mapping], keys: Iterable[str], kind: str) -> None:
                 f"{entry.where()}: this {kind} has no `display_name`; say what people read"
             )
     for key in ("display_name", "default"):
-        _distinct(entries, key, lambda entry, key=key: entry.get(key), kind)
+        _distinct(entries, key, methodcaller("get", key), kind)
 
 
-def _distinct(entries: Iterable[Mapping], key: str, value: Callable, kind: str) -> None:
+def _distinct(
+    entries: Iterable[Mapping], key: str, value: Callable[[Mapping], object], kind: str
+) -> None:
     first: dict[object, Mapping] = {}
     for entry in entries:
         other = first.setdefault(value(entry), entry)

@@ -10,12 +10,12 @@ import argparse
 import re
 from pathlib import Path
 from textwrap import indent
-from typing import Any
 
 from hub_image.handoff import links, profiles
 from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.repository.reference import Reference
+from hub_image.syntax import yaml
 from hub_image.tools.github import event, fail
 from hub_image.tools.registry import Repository, settings_page
 
@@ -158,7 +158,7 @@ def _made_here(options: argparse.Namespace, labels: dict[str, str]) -> None:
 
 
 def _facts(
-    options: argparse.Namespace, entry: dict[str, Any], digest: str, labels: dict[str, str]
+    options: argparse.Namespace, entry: yaml.Mapping, digest: str, labels: dict[str, str]
 ) -> dict[str, str]:
     """Return what is filled in, by the name of its place in `hub/link-request.md`."""
     answers = image_env.read(options.repository)
@@ -201,7 +201,7 @@ def _facts(
     return facts
 
 
-def _lines(options: argparse.Namespace, entry: dict[str, Any]) -> str:
+def _lines(options: argparse.Namespace, entry: yaml.Mapping) -> str:
     """Return the entry in each form in which it can go into a hub's values."""
     changed = CHANGED.format(**vars(options)) if options.previous else ""
     forms = [[entry], profiles.as_choices([entry])]

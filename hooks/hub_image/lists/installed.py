@@ -1,8 +1,9 @@
 """What is installed in an image, asked of the image itself: apt, conda, pip, R and Julia packages."""
 
 import subprocess
+from typing import Any
 
-from hub_image.tools import github
+from hub_image.problem import Problem
 
 Packages = dict[tuple[str, str], str]  # (manager, name): version
 
@@ -44,7 +45,7 @@ def packages(image: str) -> Packages:
         ["docker", "run", *options, image, "-s"], input=LISTING, text=True, capture_output=True
     )
     if result.returncode:
-        raise github.Problem(f"{image} does not tell its packages: {result.stderr.strip()[-300:]}")
+        raise Problem(f"{image} does not tell its packages: {result.stderr.strip()[-300:]}")
     found: Packages = {}
     for line in result.stdout.splitlines():
         manager, name, version = line.split("\t")
@@ -61,12 +62,12 @@ def compare(old: Packages, new: Packages) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def layers(manifest: dict) -> dict[str, int]:
+def layers(manifest: dict[str, Any]) -> dict[str, int]:
     """Return digest and compressed bytes of what a node pulls for an image."""
     return {layer["digest"]: layer["size"] for layer in [*manifest["layers"], manifest["config"]]}
 
 
-def to_pull(old: dict, new: dict) -> int:
+def to_pull(old: dict[str, Any], new: dict[str, Any]) -> int:
     """Return the bytes that a node pulls for the image `new` when it has `old`; both are manifests."""
     have = layers(old)
     return sum(size for digest, size in layers(new).items() if digest not in have)

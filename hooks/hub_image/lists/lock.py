@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from hub_image import catalog
+from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.tools import github
 
@@ -114,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         for path in lock(Path(), options.image):
             print(f"{path} is written: commit it, so that every build has these versions.")
-    except github.Problem as problem:
+    except Problem as problem:
         return github.fail(problem)
     return 0
 
@@ -127,9 +128,7 @@ def lock(repository: Path, image: str | None = None) -> list[Path]:
     """
     answers = image_env.read(repository)
     if not answers.base_family:
-        raise github.Problem(
-            f"{image_env.FILE} is missing: run this in a repository of the template."
-        )
+        raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
     if image is None:
         image = answers.image_name
         _docker("build", "--tag", image, str(repository))
@@ -184,10 +183,8 @@ def _docker(*arguments: str, input: str | None = None) -> str:
     try:
         result = subprocess.run(["docker", *arguments], input=input, capture_output=True, text=True)
     except FileNotFoundError:
-        raise github.Problem("There is no `docker` command: install Docker and start it.") from None
+        raise Problem("There is no `docker` command: install Docker and start it.") from None
     if result.returncode:
         told = " ".join(result.stderr.split()[-60:])
-        raise github.Problem(
-            f"`docker {arguments[0]}` failed, so no lock was changed. It said: {told}"
-        )
+        raise Problem(f"`docker {arguments[0]}` failed, so no lock was changed. It said: {told}")
     return result.stdout

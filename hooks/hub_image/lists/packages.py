@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from hub_image.repository import files
 
@@ -186,7 +187,7 @@ def match_spec(text: str, line: int = 1) -> Package:
     return Package("conda", spec.name.normalized, text, line, admits=admits)
 
 
-def _items(node: object) -> list:
+def _items(node: object) -> list[Any]:
     """Return the items of a YAML list; anything else counts as a list of itself."""
     import yaml
 
@@ -409,7 +410,7 @@ def julia(text: str) -> PackageList:
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found, no-redef]
 
     problems: list[Problem] = []
 

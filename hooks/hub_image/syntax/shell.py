@@ -107,16 +107,16 @@ def _is_arithmetic(node: Node) -> bool:
 
     https://github.com/tree-sitter/tree-sitter-bash/issues/325
     """
-    return node.type == "command_substitution" and node.text[:3] == b"$(("
+    return node.type == "command_substitution" and _bytes(node)[:3] == b"$(("
 
 
 def _misread(node: Node) -> bool:
-    if node.type == "command_substitution" and node.text[:1] == b"`":
-        return bool(re.search(rb"(?<!\\)`", node.text[1:-1]))
+    if node.type == "command_substitution" and _bytes(node)[:1] == b"`":
+        return bool(re.search(rb"(?<!\\)`", _bytes(node)[1:-1]))
     if node.type == "command_name":
         return node.text in RESERVED
     if node.type == "heredoc_start":
-        return bool(re.search(rb"^[^'\"]*[;&|()<>]", node.text))
+        return bool(re.search(rb"^[^'\"]*[;&|()<>]", _bytes(node)))
     return node.is_error or node.is_missing
 
 
@@ -165,14 +165,14 @@ def _command(node: Node) -> Iterator[tuple[int, Command]]:
         line = node.start_point[0] + 1
         yield node.start_byte, Command(line, tuple(_words(node)), tuple(_writes(node)))
     elif node.type == "redirected_statement":
-        inner = _body(node)
-        simple = inner is not None and inner.type in SIMPLE
-        words = _words(inner) if simple else []
+        body = _body(node)
+        simple = body if body is not None and body.type in SIMPLE else None
+        words = _words(simple) if simple else []
         for redirect in node.children_by_field_name("redirect"):
             words += _words_after(redirect)
-        writes = [*(_writes(inner) if simple else ()), *_writes(node)]
+        writes = [*(_writes(simple) if simple else ()), *_writes(node)]
         if words or writes:
-            first = inner if simple else node
+            first = simple or node
             line = first.start_point[0] + 1
             yield first.start_byte, Command(line, tuple(words), tuple(writes))
 
@@ -197,7 +197,7 @@ def _words(node: Node) -> list[str]:
     if node.type == "test_command":
         return _text(node).split()
     found: list[str] = []
-    source, end = node.text, 0
+    source, end = _bytes(node), 0
     for child in node.children:
         start = child.start_byte - node.start_byte
         between, end = source[end:start], child.end_byte - node.start_byte
@@ -255,7 +255,7 @@ def _word(node: Node) -> str:
 
 def _quoted(node: Node) -> str:
     """Return what stands in double quotes."""
-    source, at, found = node.text, 0, ""
+    source, at, found = _bytes(node), 0, ""
     for child in [c for c in node.children if c.type not in ('"', "string_content", "$")]:
         start = child.start_byte - node.start_byte
         found += _unescaped(source[at:start]) + _text(child)
@@ -278,4 +278,8 @@ def _ansi(match: re.Match[str]) -> str:
 
 
 def _text(node: Node) -> str:
-    return node.text.decode("utf-8", "replace")
+    return _bytes(node).decode("utf-8", "replace")
+
+
+def _bytes(node: Node) -> bytes:
+    return node.text or b""  # a tree that was read from bytes has them

@@ -16,7 +16,7 @@ class NotYaml(ValueError):
         self.line = line
 
 
-class Mapping(dict):
+class Mapping(dict[Any, Any]):
     """A mapping that knows where it and each of its keys stand."""
 
     file = ""

@@ -57,7 +57,8 @@ def inspect(reference: str) -> dict[str, Any]:
                 "or build it first"
             )
         found = call("image", "inspect", reference)
-    return json.loads(found.stdout)[0]
+    [about] = json.loads(found.stdout)
+    return dict(about)
 
 
 def socket() -> str:

@@ -4,8 +4,8 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
+import email.message
 import http.client
-import itertools
 import json
 import os
 import re
@@ -131,8 +131,9 @@ def _call(
     patience: float = PATIENCE,
 ) -> tuple[Any, str]:
     """Do what `api` says; return also where the next page of the answer is, if there is one."""
-    unsure = False
-    for tries in itertools.count():
+    unsure, tries = False, -1
+    while True:
+        tries += 1
         try:
             return _ask(method, path, body)
         except Refused as refused:
@@ -204,7 +205,7 @@ def _said(error: urllib.error.HTTPError) -> str:
     return text or str(error.reason)
 
 
-def _seconds(headers: http.client.HTTPMessage) -> float | None:
+def _seconds(headers: email.message.Message) -> float | None:
     """Return how long GitHub asks us to wait, if it does."""
     try:
         if "retry-after" in headers:
@@ -259,5 +260,5 @@ def written(path: str, mark: str) -> dict[str, Any] | None:
         if "pull_request" in entry or author != OURSELVES:
             continue
         if (entry["body"] or "").startswith(mark):
-            return entry
+            return dict(entry)
     return None

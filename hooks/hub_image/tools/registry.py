@@ -45,7 +45,8 @@ class Manifest(NamedTuple):
     @property
     def content(self) -> dict[str, Any]:
         """The manifest's fields."""
-        return json.loads(self.data)
+        content: dict[str, Any] = json.loads(self.data)
+        return content
 
 
 class Login(NamedTuple):
@@ -90,7 +91,7 @@ class Repository:
         if answer is None:
             return None
         if digest := answer[0].get("Docker-Content-Digest"):
-            return digest
+            return str(digest)
         manifest = self.manifest(reference)  # the header is only recommended
         return manifest and manifest.digest
 
@@ -133,7 +134,10 @@ class Repository:
             raise Problem(
                 f"{self.host}/{self.path} has no {reference}: publish it first, or check its name."
             )
-        return json.loads(self.blob(manifest.content["config"]["digest"]))["config"]
+        found: dict[str, Any] = json.loads(self.blob(manifest.content["config"]["digest"]))[
+            "config"
+        ]
+        return found
 
     def tag(self, manifest: Manifest, name: str) -> None:
         """Give what is in this repository one more tag; its digest stays what it is."""
@@ -159,7 +163,11 @@ class Repository:
         self._ask("DELETE", f"manifests/{digest}")
 
     def _ask(
-        self, method: str, path: str, data: bytes | None = None, headers: dict | None = None
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
     ) -> tuple[Any, bytes] | None:
         """Return headers and body of the answer, or None for what is not there."""
         for attempt in range(1, TRIES + 1):
@@ -194,7 +202,7 @@ class Repository:
         return self.authorization.startswith("Bearer")
 
     def _request(
-        self, method: str, url: str, data: bytes | None, headers: dict
+        self, method: str, url: str, data: bytes | None, headers: dict[str, str]
     ) -> tuple[Any, bytes]:
         for last in (False, True):
             request = urllib.request.Request(url, data, headers, method=method)

@@ -19,7 +19,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -387,7 +387,7 @@ def _with(question: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
     return f"{' and '.join(conditions)}; give that answer as well"
 
 
-def _moved(recorded: Mapping, now: Mapping) -> dict[str, tuple[Any, Any]]:
+def _moved(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the answers that changed, came or went."""
     return {
         question: (recorded.get(question), now.get(question))
@@ -396,7 +396,9 @@ def _moved(recorded: Mapping, now: Mapping) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _refuse_gone(recorded: Mapping, now: Mapping, version: str, given: Mapping) -> None:
+def _refuse_gone(
+    recorded: Mapping[str, Any], now: Mapping[str, Any], version: str, given: Mapping[str, Any]
+) -> None:
     """Raise Problem where a release has changed an answer: it no longer offers what is recorded."""
     for question, (before, after) in _moved(recorded, now).items():
         if before is not None and after is not None and question not in given:
@@ -461,7 +463,7 @@ def _ignored(repository: Path) -> set[str]:
     return {path for path in paths if path and not path.endswith("/")}
 
 
-def _put_back(repository: Path, base: Path, mine: Path):
+def _put_back(repository: Path, base: Path, mine: Path) -> Iterator[tuple[str, str]]:
     """Put back what an update took from the owner without a conflict; yield each file, and why it is as it was."""
     for path in tree(mine):
         own, now = _content(mine / path), _content(repository / path)

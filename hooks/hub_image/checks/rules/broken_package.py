@@ -12,20 +12,21 @@ Source: with each package.
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hub_image.checks import Finding
 from hub_image.lists import packages
 
 
 @cache
-def known() -> list[dict]:
+def known() -> list[dict[str, Any]]:
     """Return the entries of `broken_package.yml`, whose head explains them."""
     import yaml
 
     path = Path(__file__).with_suffix(".yml")
-    return yaml.load(
-        path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    entries: list[dict[str, Any]] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return entries
 
 
 def check(repository: Path) -> Iterator[Finding]:

@@ -35,9 +35,9 @@ def check(repository: Path) -> Iterator[Finding]:
                 yield _finding(file, channel.line, channel.name, edit)
                 replacement = ""
         for package in package_list.packages:
-            channel, colons, _ = package.text.partition("::")
-            if package.manager == "conda" and colons and ANACONDA.fullmatch(channel):
-                yield _finding(file, package.line, channel)
+            name, colons, _ = package.text.partition("::")
+            if package.manager == "conda" and colons and ANACONDA.fullmatch(name):
+                yield _finding(file, package.line, name)
 
 
 def _finding(file: str, line: int, channel: str, edit: Edit | None = None) -> Finding:

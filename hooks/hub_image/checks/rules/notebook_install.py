@@ -14,8 +14,8 @@ Source: <https://ipython.readthedocs.io/en/stable/interactive/magics.html#magic-
 
 import json
 import re
-from collections.abc import Iterator
-from json.scanner import py_make_scanner
+from collections.abc import Callable, Iterator
+from json import scanner
 from pathlib import Path
 
 from hub_image.checks import Edit, Finding
@@ -57,7 +57,7 @@ def _notebook(file: str, text: str) -> Iterator[Finding]:
         pieces = [piece for piece in pieces or [] if isinstance(piece, str)]
         in_shell = bool(pieces) and bool(SHELL_CELL.match(pieces[0]))
         for piece in pieces:
-            offset = piece.start
+            offset = piece.start if isinstance(piece, Located) else 0
             for line in piece.splitlines():
                 offset = _find(text, line, offset)
                 match = LINE.match(line)
@@ -68,12 +68,14 @@ def _notebook(file: str, text: str) -> Iterator[Finding]:
 
 def _find(text: str, line: str, offset: int) -> int:
     """Return the offset of a line of source in the JSON text, in which it may be escaped."""
-    found = [text.find(json.dumps(line, ensure_ascii=ascii)[1:-1], offset) for ascii in (0, 1)]
+    found = [
+        text.find(json.dumps(line, ensure_ascii=ascii)[1:-1], offset) for ascii in (False, True)
+    ]
     return min((place for place in found if place >= 0), default=offset)
 
 
 def _install(
-    file: str, text: str, offset: int, line: str, match: re.Match, in_shell: bool
+    file: str, text: str, offset: int, line: str, match: re.Match[str], in_shell: bool
 ) -> Iterator[Finding]:
     rest, user = re.subn(r"\s--user\b", "", match["rest"])
     if match["sign"] == "%" and not user:
@@ -111,7 +113,7 @@ class Decoder(json.JSONDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        scan = self.parse_string
+        scan: Callable[[str, int, bool], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 
         def located(text: str, start: int, strict: bool = True) -> tuple[str, int]:
             value, end = scan(text, start, strict)
@@ -120,4 +122,4 @@ class Decoder(json.JSONDecoder):
             return string, end
 
         self.parse_string = located
-        self.scan_once = py_make_scanner(self)
+        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]

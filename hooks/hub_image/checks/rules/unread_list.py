@@ -39,10 +39,14 @@ def check(repository: Path) -> Iterator[Finding]:
         return
     dockerfile = re.sub(r"^\s*#.*", "", files.read(repository / "Dockerfile"), flags=re.MULTILINE)
     if not dockerfile.strip() or re.search(
-        r"^\s*(COPY|ADD)\s+(--\S+\s+)*\./?\s", dockerfile, re.M | re.I
+        r"^\s*(COPY|ADD)\s+(--\S+\s+)*(\./?|\*)\s", dockerfile, re.M | re.I
     ):
         return
-    words = {PurePosixPath(word).name for word in re.findall(r"[\w.*?\[\]/-]+", dockerfile)}
+    # A wildcard alone is none of these, as in --ip=*.
+    words = {
+        PurePosixPath(word).name
+        for word in re.findall(r"[\w.*?\[\]/-]*\w[\w.*?\[\]/-]*", dockerfile)
+    }
     for name in NAMES:
         if (repository / name).is_file() and not any(fnmatchcase(name, word) for word in words):
             message = (

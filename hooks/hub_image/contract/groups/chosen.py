@@ -263,4 +263,4 @@ def screen(hub: Day) -> str:
     said = hub.day["interfaces"]["desktop"]["screen"]
     if not said.startswith("RFB "):
         raise Failure(f"the screen does not answer: {said or 'nothing'}")
-    return said
+    return str(said)

@@ -12,6 +12,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import Any
 
 from packaging.version import Version
 
@@ -89,12 +90,14 @@ class Container:
         options = [f"--user={user}", "--network=none", "--workdir=/home/jovyan", *forced]
         return options + masks(user) + ([] if privileges else ["--security-opt=no-new-privileges"])
 
-    def run(self, *command: str, user: str = USER, privileges: bool = False, **options):
+    def run(
+        self, *command: str, user: str = USER, privileges: bool = False, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command through the entrypoint in a new container, as a hub starts a server."""
         line = [*self.options(user, privileges), self.target.reference, *command]
         return self.session.run(*line, **options)
 
-    def exec(self, *command: str, **options) -> subprocess.CompletedProcess[str]:
+    def exec(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the container with the hidden home, in a server's environment."""
         quiet = ["PYTHONDONTWRITEBYTECODE=1"]  # looking must not change what another check sees
         line = ["env", "-i", *self.server_environment, *quiet, *command]
@@ -148,7 +151,7 @@ class Container:
             "print(json.dumps({d.metadata['Name'].lower().replace('_', '-'): d.version "
             "for d in distributions() if d.metadata['Name']}))"
         )
-        return json.loads(self.ask(code) or "{}")
+        return dict(json.loads(self.ask(code) or "{}"))
 
     @cached_property
     def prefix(self) -> str:
@@ -462,7 +465,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 specs = KernelSpecManager().get_all_specs()
 print(json.dumps({name: found["spec"].get("language", "") for name, found in specs.items()}))
 """
-    return json.loads(image.ask(code) or "{}")
+    return dict(json.loads(image.ask(code) or "{}"))
 
 
 @CHECKS.check(
@@ -675,8 +678,8 @@ def ownership(image: Container) -> None:
         raise Failure(f"{left[0]} belongs to root")
     known = " ".join(f"! -path '{folder}'" for folder in _installs_into(image))
     find = f"find '{image.prefix}' -xdev -type d ! -writable {known} 2>/dev/null | head -1"
-    if image.prefix != "/usr" and (left := image.shell(find)):
-        raise Failure(f"user 1000 cannot write to {left}")
+    if image.prefix != "/usr" and (folder := image.shell(find)):
+        raise Failure(f"user 1000 cannot write to {folder}")
 
 
 @CHECKS.check(

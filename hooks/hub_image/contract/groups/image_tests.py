@@ -9,8 +9,10 @@ mounted into it. nbclient, which runs the notebooks, comes with every Jupyter se
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any, cast
 
 from hub_image.contract import Check, Failure
 from hub_image.contract.groups.container import USER, Container, masks
@@ -80,12 +82,14 @@ class Owned:
             target.reference,
             *("sleep", "infinity"),
         )
-        folder = target.repository / FOLDER
+        folder = (target.repository or Path()) / FOLDER
         copied = docker.call(
             *("cp", "-", f"{self.container}:{PLACE}"), input=_packed(folder), text=None, errors=None
         )
         if copied.returncode:
-            raise docker.DockerError(f"{FOLDER}/ cannot be copied: {copied.stderr.decode()[-300:]}")
+            raise docker.DockerError(
+                f"{FOLDER}/ cannot be copied: {cast(bytes, copied.stderr).decode()[-300:]}"
+            )
         self.setup = ""
         if (folder / "requirements.txt").exists():
             install = [
@@ -100,7 +104,9 @@ class Owned:
             if done.returncode:
                 self.setup = f"{FOLDER}/requirements.txt: {done.stderr.strip()[-300:]}"
 
-    def run(self, *arguments: str, folder: str = PLACE, **options):
+    def run(
+        self, *arguments: str, folder: str = PLACE, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Run Jupyter's Python in a folder of the container."""
         where = ["--interactive", f"--workdir={folder}", self.container]
         return docker.call("exec", *where, *self.python, *arguments, **options)

@@ -13,7 +13,7 @@ import secrets
 import tarfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
@@ -45,7 +45,7 @@ def hub_image(version: str) -> str:
     line = ["build", "--quiet", f"--build-arg=HUB={official}", f"--tag={name}", "-"]
     built = docker.call(*line, input=context.getvalue(), text=None, errors=None)
     if built.returncode:
-        log = built.stderr.decode(errors="replace").strip().splitlines()
+        log = cast(bytes, built.stderr).decode(errors="replace").strip().splitlines()
         raise docker.DockerError(
             f"the hub could not be made from {official}: {' '.join(log[-3:])}; "
             "is hub_version a version of JupyterHub, as in 5.4?"
@@ -128,7 +128,7 @@ class Day:
         """What the user with the empty home saw. Raises NotApplicable without a server."""
         if not self.seen["first"]["ready"]:
             raise NotApplicable("the server did not start")
-        return self.seen["day"]
+        return dict(self.seen["day"])
 
 
 def _reason(log: str) -> str:
@@ -264,14 +264,14 @@ def terminal(hub: Day) -> str:
             raise Failure(f"a terminal does not find {name}")
     if found["conda"] == "file":
         raise Warning("`conda activate` does not work in a terminal")
-    return prefix
+    return str(prefix)
 
 
 def _opens(hub: Day, page: str) -> str:
     status, landed = hub.day["pages"][page]
     if status != 200:
         raise Failure(f"{page} ends in error {status}")
-    return landed
+    return str(landed)
 
 
 @CHECKS.check(

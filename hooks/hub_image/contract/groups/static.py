@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import PurePosixPath
+from typing import Any
 
 from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
 from hub_image.repository.reference import Moves, Reference
@@ -151,11 +152,11 @@ def size(target: Target) -> str:
     return f"{gigabytes:.1f} GB, {layers} layers"
 
 
-def size_in_gb(reference: str, config: dict) -> float:
+def size_in_gb(reference: str, config: dict[str, Any]) -> float:
     """The size unpacked. Docker's containerd store says in `inspect` what is packed, so add up."""
     history = docker.call("history", "--no-trunc", "--human=false", "--format={{.Size}}", reference)
     sizes = [int(line) for line in history.stdout.split() if line.isdigit()]
-    return max(sum(sizes), config["Size"]) / 1e9
+    return max(sum(sizes), int(config["Size"])) / 1e9
 
 
 @CHECKS.check(
