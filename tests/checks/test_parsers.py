@@ -292,6 +292,16 @@ def test_dockerfile_is_what_buildkit_reads(text: str):
         ]
 
 
+@pytest.mark.world("backslash-newline-in-quotes")
+def test_docker_joins_lines_before_the_shell_sees_quotes():
+    run = "printf %s 'a\\\n  b'"
+    [_, command] = buildkit.parse_string(f"FROM x\nRUN {run}\n")
+    [_, ours] = dockerfile.parse(f"FROM x\nRUN {run}\n")
+    assert command.value == (ours.arguments,) == ("printf %s 'a  b'",)
+    said = subprocess.run(["bash", "-c", run], capture_output=True, text=True).stdout
+    assert said == "a\\\n  b"
+
+
 # conda: py-rattler is the oracle ----------------------------------------------------------------
 
 name = st.from_regex(r"[a-z_][a-z0-9_.-]{0,12}[a-z0-9]", fullmatch=True)
