@@ -76,7 +76,7 @@ def test_what_is_chosen_by_hand_is_still_there():
 
 def test_settings_find_each_version_of_the_catalog():
     """Quick, with Python's regular expressions; the real one is below."""
-    found = set()
+    found, digests = set(), set()
     for manager in json.loads((ROOT / SETTINGS).read_text())["customManagers"]:
         if "catalog.yml" not in manager["managerFilePatterns"]:
             continue
@@ -88,7 +88,11 @@ def test_settings_find_each_version_of_the_catalog():
             for match in map(re.Match.groupdict, re.finditer(inner, text)):
                 name = match.get("depName") or manager["depNameTemplate"]
                 found.add((manager["datasourceTemplate"], name, match["currentValue"]))
+                digests.add(match.get("currentDigest"))
     assert found == wanted()
+    assert digests - {None} == {
+        entry["digest"] for entry in CATALOG["images"].values() if "digest" in entry
+    }, "a new tag brings its own digest"
 
 
 def test_shipped_settings_name_each_workflow_and_action_of_the_template():
