@@ -7,6 +7,7 @@ it is installed once: that takes a minute or two and 500 MB.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -132,9 +133,19 @@ class Registries(BaseHTTPRequestHandler):
             return self.answer(401, {}, {"WWW-Authenticate": challenge})
         elif found := re.fullmatch(r"/v2/(.+)/tags/list", path):
             answer = {"name": found[1], "tags": self.published.get(f"{self.host}/{found[1]}", [])}
+        elif found := re.fullmatch(r"/v2/(.+)/manifests/(.+)", path):
+            if found[2] not in self.published.get(
+                f"{self.host.removeprefix('index.')}/{found[1]}", []
+            ):
+                return self.answer(404, {})
+            answer = {"schemaVersion": 2, "annotations": {"tag": found[2]}}
+            digest = hashlib.sha256(json.dumps(answer).encode()).hexdigest()
+            return self.answer(200, answer, {"Docker-Content-Digest": f"sha256:{digest}"})
         else:
             return self.answer(404, {})
         self.answer(200, answer)
+
+    do_HEAD = do_GET
 
     def docker_hub(self, tags: list[str]) -> dict:
         """A page of Docker Hub's list of tags."""
@@ -153,7 +164,8 @@ class Registries(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
