@@ -143,9 +143,7 @@ def change(project, files: dict[str, str], message: str) -> str:
     return commit(project, message)
 
 
-def pull_request(
-    project, number: int, head: str, action: str = "synchronize", /, **other
-) -> dict:
+def pull_request(project, number: int, head: str, action: str = "synchronize", /, **other) -> dict:
     """What is not as in the example of the event of a pull request."""
     base = git(project, "rev-parse", "main").strip()
     sides = {"head": {"sha": head}, "base": {"sha": base}}
