@@ -207,7 +207,8 @@ def pack_distribution(folder: Path, name: str, site: Path) -> list[tuple[str, di
                 )
             ]
         else:
-            points = [f"{entry.name} = {entry.value}" for entry in entries]
+            # Without the extras that a wheel may name there: a recipe has none.
+            points = [f"{entry.name} = {entry.module}:{entry.attr}" for entry in entries]
             depends = ["python >=3.9", *depends]
             result = [
                 write_package(folder, root, canonical, version, "pyhd8ed1ab_0", depends, points)
