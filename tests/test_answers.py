@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import copier
 import pytest
 import yaml
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output.vt100 import Vt100_Output
+from wcwidth import wcswidth
 
 from conftest import CATALOG, QUESTIONS_FILE, ROOT
 
@@ -55,15 +63,15 @@ BAD = [
             ("quay.io/ocean/base:main", "tag moves"),
             ("quay.io/ocean/base:python-latest", "tag moves"),
             ("quay.io/ocean/base:stable", "tag moves"),
-            ("quay.io/Ocean/base:1", "Give a reference such as"),
-            ("quay.io/ocean/base:1 ", "Give a reference such as"),
-            ("quay.io/ocean/-base:1", "Give a reference such as"),
-            ("https://quay.io/ocean/base:1", "Give a reference such as"),
-            ("quay.io/ocean/base:", "Give a reference such as"),
-            ("quay.io/ocean/base:" + "a" * 129, "Give a reference such as"),
-            ("quay.io/ocean/base@sha256:abc", "Give a reference such as"),
-            ("quay.io/ocean/base:1\nRUN id", "Give a reference such as"),
-            ("", "Give a reference such as"),
+            ("quay.io/Ocean/base:1", "a registry, a name and a tag"),
+            ("quay.io/ocean/base:1 ", "a registry, a name and a tag"),
+            ("quay.io/ocean/-base:1", "a registry, a name and a tag"),
+            ("https://quay.io/ocean/base:1", "a registry, a name and a tag"),
+            ("quay.io/ocean/base:", "a registry, a name and a tag"),
+            ("quay.io/ocean/base:" + "a" * 129, "a registry, a name and a tag"),
+            ("quay.io/ocean/base@sha256:abc", "a registry, a name and a tag"),
+            ("quay.io/ocean/base:1\nRUN id", "a registry, a name and a tag"),
+            ("", "a registry, a name and a tag"),
             ("quay.io/pangeo/base-image:2026.06.04", "ONBUILD"),
             ("quay.io/pangeo/base-image:master", "ONBUILD"),
             ("quay.io/pangeo/base-notebook-onbuild:2020.01.03", "ONBUILD"),
@@ -78,6 +86,7 @@ BAD = [
         )
     ],
     ("base", "nosuch", "is not in"),
+    *[("dask_gateway", word, "is not in [False, True]") for word in ("nein", "maybe", "2")],
     ("base_family", "nosuch", "is not in", OTHER),
     ("start_from", "nosuch", "is not in"),
     ("languages", ["fortran"], "is not in"),
@@ -87,7 +96,7 @@ BAD = [
     ("opens_with", "rstudio", "is not in", {"interfaces": ["vscode"]}),
     ("package_manager", "conda", "work with pip only", {"base": "rocker-geospatial"}),
     *[
-        ("hub_url", url, "starts with https://")
+        ("hub_url", url, "that starts with https://")
         for url in (
             "http://hub.example.org", "hub.example.org", "https://", "https://hub example.org",
             "ftp://hub.example.org", "https://hub.example.org/a b", "https://-hub.org", "https://hub.org\n",
@@ -153,6 +162,7 @@ GOOD = [
     {"hub_version": "5.4.4"},
     {"interfaces": ["vscode", "desktop"], "opens_with": "desktop"},
     {"interfaces": ["rstudio"], "languages": ["r"], "dask_gateway": True},
+    {"registry_owner": "ocean-lab"},
 ]
 
 
@@ -180,6 +190,55 @@ def test_a_folder_without_letters_still_gives_a_name(template, tmp_path):
     copier.run_copy(str(template), tmp_path / "海洋", defaults=True, quiet=True)
     answers = yaml.safe_load((tmp_path / "海洋" / ".copier-answers.yml").read_text())
     assert answers["image_name"] == "hub-image"
+
+
+def interview(template: Path, folder: Path, keys: str) -> str:
+    """Copy at a terminal of 80 columns, where somebody presses these keys, and return all that was shown."""
+    shown = io.StringIO()
+    with create_pipe_input() as pipe:
+        pipe.send_text(keys)
+        terminal = Vt100_Output(shown, lambda: Size(rows=60, columns=80))
+        with create_app_session(input=pipe, output=terminal):
+            copier.run_copy(str(template), folder, quiet=True)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.getvalue()).replace("\r", "\n")
+
+
+def test_enter_is_enough_and_is_pressed_twelve_times_at_most(template, tmp_path):
+    shown = interview(template, tmp_path / "ocean", ENTER * 20)
+    prompts = set(re.findall(r"🎤 .*", shown))
+    assert 10 <= len(prompts) <= 12, prompts
+    assert (tmp_path / "ocean" / "Dockerfile").exists()
+
+
+DOWN, ENTER, SPACE, UP = "\x1b[B", "\r", " ", "\x1b[A"
+
+
+def test_nothing_is_cut_at_80_columns(template, tmp_path):
+    """With every question on the way: another base, R, RStudio, another registry, a hub."""
+    keys = [ENTER * 4, SPACE + ENTER, UP + ENTER, ENTER * 3, SPACE + ENTER, ENTER * 2]
+    keys += ["\x08" * 7 + "quay.io" + ENTER, ENTER * 2, "https://hub.example.org" + ENTER]
+    shown = interview(template, tmp_path / "ocean", "".join(keys) + ENTER * 5)
+    answers = yaml.safe_load((tmp_path / "ocean" / ".copier-answers.yml").read_text())
+    assert answers.keys() >= {"base_image", "base_family", "opens_with", "support_url"}, answers
+    assert (answers["registry"], answers["interfaces"]) == ("quay.io", ["rstudio"])
+    wide = [line for line in re.split(r"\n|(?=🎤)", shown) if wcswidth(line) > 77]
+    assert not wide
+
+
+def test_a_base_is_offered_when_it_has_the_languages(template, tmp_path):
+    """A choice that cannot be chosen would only be in the way; refused by name it is (above)."""
+    shown = interview(template, tmp_path / "ocean", ENTER * 4 + SPACE + ENTER * 20)
+    assert "Jupyter r-notebook" in shown and "Pangeo" not in shown
+
+
+def test_rstudio_is_ticked_where_the_base_brings_it(render):
+    def interfaces(**answers: object) -> list[str]:
+        folder = render(base="rocker-geospatial", **answers)
+        return yaml.safe_load((folder / ".copier-answers.yml").read_text())["interfaces"]
+
+    assert interfaces(languages=["r"]) == ["rstudio"]
+    assert interfaces(languages=["r"], interfaces=[]) == []
+    assert interfaces() == []
 
 
 def asked() -> dict[str, dict]:
