@@ -59,7 +59,10 @@ def contents(name: str, folder: Path, template: Path) -> dict[str, str]:
         ):
             same.append(f"{path}\n")
         else:
-            kept[path] = (folder / path).read_text().replace(str(template), CATALOG["published"])
+            text = (folder / path).read_text()
+            for own in (f"file://{template}", str(template)):
+                text = text.replace(own, CATALOG["published"])
+            kept[path] = text
     return kept | ({SAME: "".join(same)} if same else {})
 
 

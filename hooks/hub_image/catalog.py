@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -69,10 +70,29 @@ class Registry:
 
 
 @dataclass(frozen=True)
+class Program:
+    """How people get `hub-image`: the `package` for pip, and the beginning of a line that runs it in a terminal."""
+
+    package: str
+    run: str
+
+    def line(self, arguments: str, source: str, version: str = "") -> str:
+        """Return a line for a terminal.
+
+        `source` is the template's address for git, or a folder, `version` what `git describe` says of it: where that is
+        no tag, the commit in it is taken, since uv asks a server for the name as it stands.
+        """
+        version = re.sub(r".*-g([0-9a-f]+)", r"\1", version)
+        source = source if "://" in source else f"file://{source}"
+        return f"{self.run.format(source=f'{source}@{version}' if version else source)} {arguments}"
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Facts about bases, families, registries and pinned versions."""
 
     published: str
+    program: Program
     hub: str
     lasting_tag: str
     moving_tags: tuple[str, ...]
@@ -110,6 +130,7 @@ def load() -> Catalog:
     facts = _yaml("catalog.yml")
     return Catalog(
         published=facts["published"],
+        program=Program(**facts["program"]),
         hub=facts["hub"],
         lasting_tag=facts["lasting_tag"],
         moving_tags=tuple(facts["moving_tags"]),

@@ -495,7 +495,9 @@ def test_a_refusal_says_why_and_what_to_do_and_changes_nothing(what, copy, ours,
     assert copy.branches() == before and copy.github.started() == []
     reason = {"a protected branch": "declined", "no template": "cannot be had"}
     assert reason[what] in summary(copy)
-    assert f"git clone https://github.com/{OWNER}/{NAME} && cd {NAME} && pipx run" in summary(copy)
+    assert f"git clone https://github.com/{OWNER}/{NAME} && cd {NAME} && uvx --from" in summary(
+        copy
+    )
 
 
 REFUSED = [

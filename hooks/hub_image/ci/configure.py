@@ -74,7 +74,7 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
         raise
     except Problem as problem:
         github.summary(
-            f"{problem}\n\nNothing was changed. In a terminal, with git and pipx:\n\n```\n{by_hand(source, answers)}\n```\n"
+            f"{problem}\n\nNothing was changed. In a terminal, with git and uv:\n\n```\n{by_hand(source, answers)}\n```\n"
         )
         raise
     try:
@@ -107,5 +107,5 @@ def by_hand(source: str, answers: Mapping[str, Any]) -> str:
     server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
     name = os.environ["GITHUB_REPOSITORY"]
     data = propose.as_options(answers)
-    run = f'pipx run --spec "hub-image-template[copier] @ git+{source}" hub-image configure{data}'
+    run = catalog.load().program.line(f"configure{data}", source)
     return f"git clone {server}/{name} && cd {name.partition('/')[2]} && {run} && git push"

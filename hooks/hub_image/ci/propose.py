@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hub_image import catalog
 from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.tools import github
@@ -85,10 +86,8 @@ def command(repository: Path, arguments: str, version: str = "") -> str:
     except Problem:
         recorded = {}
     source = address(str(recorded.get("_src_path", "")))
-    source = source if "://" in source else f"file://{source}"
     version = version or str(recorded.get("_commit", ""))
-    spec = f"hub-image-template[copier] @ git+{source}@{version}"
-    return f'pipx run --spec "{spec}" hub-image {arguments}'
+    return catalog.load().program.line(arguments, source, version)
 
 
 def as_options(answers: Mapping[str, Any]) -> str:
@@ -280,7 +279,7 @@ def text(proposal: Proposal, result: str) -> str:
 def by_hand(proposal: Proposal) -> str:
     """Return how to do the same in a terminal."""
     name = os.environ["GITHUB_REPOSITORY"].partition("/")[2]
-    return f"""In a terminal, with git and [pipx](https://pipx.pypa.io):
+    return f"""In a terminal, with git and [uv](https://docs.astral.sh/uv/):
 
 ```
 git clone {_server()} && cd {name}
