@@ -115,7 +115,7 @@ def test_hub_image_check_finds_nothing(rendered):
 
 def test_guide_and_readme_name_only_what_is_there(rendered):
     """Files named in code type or as links exist, or are the optional ones that the guide explains."""
-    optional = {"preBuild", "postBuild", "start"}
+    optional = {"preBuild", "postBuild", "postBuildRoot", "start"}
     lists = {"environment.yml", "requirements.txt", "install.R", "Project.toml", "apt.txt"}
     lists |= {"vscode-extensions.txt"}
     present = set(files(rendered)) | {path.split("/")[0] + "/" for path in files(rendered)}

@@ -79,6 +79,7 @@ def test_any_repository_is_read(tmp_path_factory: pytest.TempPathFactory, data: 
         "Dockerfile",
         "preBuild",
         "postBuild",
+        "postBuildRoot",
         "a.ipynb",
         "hub/profile.yaml",
     ]

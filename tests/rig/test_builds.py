@@ -46,7 +46,9 @@ MESSY_APT = (
 )
 SCRIPTS = {
     "preBuild": "#!/bin/bash -e\nid -u >/usr/local/share/pre-build\n",
-    "postBuild": "#!/bin/bash -e\n{ id -u; wc -l <apt.txt; } >{prefix}/share/post-build\n",
+    # As scripts for repo2docker are written: they write into the repository, and go by its names.
+    "postBuild": "#!/bin/bash -e\ntouch made\n{ id -u; wc -l <$REPO_DIR/apt.txt; } >$NB_PYTHON_PREFIX/share/post-build\n",
+    "postBuildRoot": "#!/bin/bash -e\ntouch made\n{ id -u; wc -l <apt.txt; } >/usr/local/share/post-build-root\n",
     "start": '#!/bin/bash -e\nexport FROM_START="a b"\nexec "$@"\n',
 }
 # An old version of what install.R lists. It belongs to root, as what Rocker's images bring.
@@ -74,7 +76,7 @@ ANSWERS = {"r": "R 1.0.0 TRUE", "julia": "Hello, hub"}
 
 
 def fill(project: Path, prefix: str) -> None:
-    """Write what an owner might: a package in every list, and all three scripts."""
+    """Write what an owner might: a package in every list, and all scripts."""
     (project / "apt.txt").write_bytes(MESSY_APT)
     if (project / "environment.yml").exists():
         listed = yaml.safe_load((project / "environment.yml").read_text())
@@ -154,11 +156,13 @@ def test_system_packages_and_scripts(image, run):
     result = run(
         image, "bash", "-c",
         "figlet -v >/dev/null && jq --version && zip -v >/dev/null && command -v rename && ! command -v tree;"
-        ' cat /usr/local/share/pre-build "$(dirname "$(dirname "$(command -v jupyter)")")"/share/post-build;'
+        ' cat /usr/local/share/pre-build "$(dirname "$(dirname "$(command -v jupyter)")")"/share/post-build'
+        ' /usr/local/share/post-build-root; ! [ -e /tmp/repository ] &&'
         ' echo "$FROM_START"; python -c "import pyfiglet"',
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-4:] == ["0", "1000", str(MESSY_APT.count(b"\n")), "a b"]
+    lines = str(MESSY_APT.count(b"\n"))
+    assert result.stdout.splitlines()[-6:] == ["0", "1000", lines, "0", lines, "a b"]
 
 
 @pytest.mark.world("julia-depot-path")
@@ -246,14 +250,14 @@ EMPTY_LAYER = (
 def test_lists_without_packages_add_no_bytes(lists, project, build):
     folder = project("scratch-r-julia-pip")
     names = ["apt.txt", "requirements.txt", "install.R", "Project.toml"]
-    for name in [*names, "preBuild", "postBuild", "start"]:
+    for name in [*names, *SCRIPTS]:
         (folder / name).unlink()
         if lists == "empty" and name in names:
             (folder / name).write_text("# nothing yet\n")
     image = build(folder, "rig/cells:no-packages")
     details = json.loads(rig.check(["docker", "image", "inspect", image]))[0]
-    # apt.txt, preBuild, requirements.txt, install.R, Project.toml, postBuild, start, WORKDIR
-    assert details["RootFS"]["Layers"].count(EMPTY_LAYER) == 8
+    # apt.txt, preBuild, requirements.txt, install.R, Project.toml, postBuild, postBuildRoot, start, WORKDIR
+    assert details["RootFS"]["Layers"].count(EMPTY_LAYER) == 9
 
 
 @pytest.fixture(scope="module")

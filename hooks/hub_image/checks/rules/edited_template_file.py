@@ -21,7 +21,7 @@ from hub_image.repository import files
 
 ANSWERS = ".copier-answers.yml"
 INSTEAD = {
-    "Dockerfile": "package lists, preBuild and postBuild",
+    "Dockerfile": "package lists, preBuild, postBuild and postBuildRoot",
     "GUIDE.md": "README.md",
     ".github/workflows/": "a workflow file of your own",
     ".github/renovate.json5": "renovate.json in the root",

@@ -18,7 +18,7 @@ from hub_image.checks import Finding
 from hub_image.repository import files
 from hub_image.syntax import shell
 
-SCRIPTS = ("preBuild", "postBuild")
+SCRIPTS = ("preBuild", "postBuild", "postBuildRoot")
 HOME = re.compile(r"(~|\$HOME\b|\$\{HOME[}:]|/home/)")
 # `--prefix=~/x` and `of=/home/x` carry a path after the sign.
 VALUE = re.compile(r"^(?:--?[\w-]+|\w+)=")
@@ -45,7 +45,7 @@ PREFIXES = {"sudo", "time", "exec", "command", "nice"}
 
 
 def check(repository: Path) -> Iterator[Finding]:
-    """Yield the commands of preBuild and postBuild that write below a home directory."""
+    """Yield the commands of the build scripts that write below a home directory."""
     for file in SCRIPTS:
         text = files.read(repository / file)
         first = text.partition("\n")[0]

@@ -28,7 +28,7 @@ NAMES = [
     "JuliaProject.toml",
     "DESCRIPTION",
 ]
-NAMES += ["REQUIRE", "default.nix", "preBuild", "postBuild", "start"]
+NAMES += ["REQUIRE", "default.nix", "preBuild", "postBuild", "postBuildRoot", "start"]
 
 
 def check(repository: Path) -> Iterator[Finding]:
