@@ -18,10 +18,12 @@ ROOMS = [
     "repository",
     "lists",
     "checks",
+    "hubconfig",
     "handoff",
     "updates",
     "adopt",
     "contract",
+    "gate",
     "ci",
 ]
 GROUND = {

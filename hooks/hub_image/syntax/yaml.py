@@ -29,9 +29,23 @@ class Mapping(dict[Any, Any]):
 
 
 def compose(text: str | bytes) -> yaml.Node | None:
-    """Return the nodes of a YAML text, or None where there is none. Raises NotYaml."""
+    """Return the nodes of a YAML text, or None where there is none. Raises NotYaml, also for several documents."""
+    found = documents(text)
+    if len(found) > 1:
+        line = found[1].start_mark.line + 1
+        raise NotYaml(line, "this is not YAML: but found another document")
+    return found[0] if found else None
+
+
+def documents(text: str | bytes) -> list[yaml.Node]:
+    """Return the nodes of each document of a YAML text, in order. Raises NotYaml."""
     try:
-        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        try:
+            return list(yaml.compose_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        except yaml.composer.ComposerError as error:
+            if error.problem != "second occurrence":
+                raise
+            return list(yaml.compose_all(text, _AnchorsAgain))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "it holds a character that YAML forbids"
@@ -60,6 +74,19 @@ def load(text: str | bytes, file: str) -> Any:
     except (RecursionError, ValueError):  # such as the date 2026-99-99
         line = node.start_mark.line + 1
         raise NotYaml(line, "this is not YAML: a date or number in it is none") from None
+
+
+class _AnchorsAgain(yaml.SafeLoader):
+    """Takes an anchor that stands twice as YAML 1.2 and Helm do: the later one counts from there on.
+
+    https://yaml.org/spec/1.2.2/#71-alias-nodes
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(getattr(event, "anchor", None), None)
+        return super().compose_node(parent, index)
 
 
 class _Loader(yaml.SafeLoader):
