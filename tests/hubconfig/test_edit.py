@@ -17,7 +17,7 @@ TAGS = st.one_of(
 )  # fmt: skip
 DIGESTS = st.sampled_from(["", "", "@sha256:" + "a" * 64])
 STYLES = st.sampled_from(["{}", "'{}'", '"{}"', "&anchor {}", "!!str {}", "&a !!str '{}'"])
-COMMENTS = st.sampled_from(["", " # ours", "  # été 🌊: \"x\"", " # image: a/b:1"])
+COMMENTS = st.sampled_from(["", " # ours", '  # été 🌊: "x"', " # image: a/b:1"])
 
 
 @st.composite
@@ -51,9 +51,11 @@ def configurations(draw):
         apart("      ")
     parts.append("    profileList:\n")
     for number in range(draw(st.integers(1, 3))):
-        parts.append(f"      # the next\n      - display_name: 'Profile {number}'{draw(COMMENTS)}\n")
+        parts.append(
+            f"      # the next\n      - display_name: 'Profile {number}'{draw(COMMENTS)}\n"
+        )
         if draw(st.booleans()):
-            parts.append(f"        kubespawner_override: {{mem_limit: 1G, image: \"{whole()}\" }}\n")
+            parts.append(f'        kubespawner_override: {{mem_limit: 1G, image: "{whole()}" }}\n')
         parts.append("        profile_options:\n          image:\n            choices:\n")
         for choice in range(draw(st.integers(1, 3))):
             parts.append(f"              c{choice}:\n                kubespawner_override:\n")

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from textwrap import indent
 
-from hub_image.handoff import links, profiles
+from hub_image.handoff import into, links, profiles
 from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.repository.reference import Reference
@@ -84,12 +84,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--contact", default="", help="who to ask (default: the repository's issues)"
     )
     links.menu(parser)
+    into.arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the request; return the exit code."""
     try:
-        write(request(options), options.output)
+        if options.into:
+            into.run(options)
+        else:
+            write(request(options), options.output)
     except Problem as problem:
         return fail(problem)
     return 0

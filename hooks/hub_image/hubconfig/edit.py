@@ -15,6 +15,10 @@ from hub_image.repository.reference import Reference
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+")
 
 
+class NotThere(Problem):
+    """No image of that name, or at that place in the menu, is in the file."""
+
+
 def change(data: bytes, images: Iterable[Image], reference: str) -> bytes:
     """Return the bytes of a file in which these images of it are another one; all other bytes stay.
 
@@ -88,15 +92,17 @@ def chosen(
     if not found:
         asked = [f"--profile {profile}"] * bool(profile) + [f"--choice {choice}"] * bool(choice)
         what = " with ".join(asked) or "no image that people start"
-        raise Problem(f"{what} is not there; {_choices(users)}")
+        raise NotThere(f"{what} is not there; {_choices(users)}")
     if len(found) > 1 or not (profile or choice):
         named = _named(found, reference) or _named(found, previous)
         if not named:
             name = Reference.parse(reference).name
-            raise Problem(f"{name} is not there yet; {_choices(found)}")
+            raise NotThere(f"{name} is not there yet; {_choices(found)}")
         found = named
     if len(found) > 1:
-        raise Problem(f"{Reference.parse(found[0].name).name} stands in {len(found)} places; {_choices(found)}")
+        raise Problem(
+            f"{Reference.parse(found[0].name).name} stands in {len(found)} places; {_choices(found)}"
+        )
     return found
 
 

@@ -111,7 +111,7 @@ class Image:
         """Return this image with the name or tag that it lacks, from the same place in files around it."""
         if self.name and self.tag:
             return self
-        same = [image for image in around if image.place == self.place and image is not self]
+        same = [image for image in around if image.place == self.place]
         name = self.name or next((image.name for image in same if image.name), "")
         tag = self.tag or next((image.tag for image in same if image.tag), "")
         return replace(self, name=name, tag=tag)
@@ -142,6 +142,20 @@ def read(paths: Iterable[Path]) -> Values:
             images += found.images
             notes += found.notes
     return Values(tuple(images), tuple(notes))
+
+
+def completed(images: Iterable[Image]) -> list[Image]:
+    """Return these images; where one lacks its name or tag, as the same place in files of its folder has it."""
+    found = list(images)
+    folders: dict[Path, tuple[Image, ...]] = {}
+    for number, image in enumerate(found):
+        if not (image.name and image.tag):
+            folder = Path(image.file).parent
+            if folder not in folders:
+                files = [file for file in _files(folder) if file.parent == folder]
+                folders[folder] = read(files).images
+            found[number] = image.completed(folders[folder])
+    return found
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -388,9 +402,7 @@ class _Reader:
             about["title"] = " › ".join(names)
         return about | self._settings(singleuser, overrides)
 
-    def _settings(
-        self, singleuser: yaml.Node | None, overrides: list[yaml.Node]
-    ) -> dict[str, Any]:
+    def _settings(self, singleuser: yaml.Node | None, overrides: list[yaml.Node]) -> dict[str, Any]:
         """Where servers open, where they work and with which variables: the hub's own, then each override's."""
         hub = self.entries(singleuser) if singleuser else {}
         default_url = self._word(hub.get("defaultUrl"))
