@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import copier
 import pytest
 import tomllib
 import yaml
@@ -313,3 +314,13 @@ def test_dockerfile_keeps_the_contract_it_can_keep_in_text(rendered):
     stages = set(re.findall(r"^FROM \S+ AS (\S+)", text, re.M)) | {"scratch"}
     for image in set(froms) - stages:
         assert re.search(r"(:[\w.-]+|@sha256:\w+)$", image), image
+
+
+def test_a_template_given_by_a_relative_path_gives_commands_that_work(
+    template, tmp_path, monkeypatch
+):
+    """Whoever reads the guide stands elsewhere than whoever made the repository."""
+    monkeypatch.chdir(template.parent)
+    copier.run_copy(template.name, tmp_path / "ocean", defaults=True, quiet=True)
+    line = re.search(r"uvx --from .*", (tmp_path / "ocean/GUIDE.md").read_text())[0]
+    assert f'git+file://{template.resolve()}"' in line
