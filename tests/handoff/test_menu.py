@@ -15,7 +15,11 @@ from .conftest import ANSWERS, REFERENCES, TAG
 
 EXPECTED = {
     "ocean": {"image": REFERENCES["ocean"], "working_dir": "/home/jovyan", "default_url": "/lab"},
-    "maps": {"image": REFERENCES["maps"], "working_dir": "/home/rstudio", "default_url": "/lab"},
+    "maps": {
+        "image": REFERENCES["maps"],
+        "working_dir": "/home/rstudio",
+        "default_url": "/rstudio",
+    },
     "rivers": {"image": REFERENCES["rivers"], "working_dir": "/home/jovyan", "default_url": "/lab"},
 }
 
