@@ -94,6 +94,7 @@ class Catalog:
     published: str
     program: Program
     hub: str
+    charts: Mapping[str, str]
     lasting_tag: str
     moving_tags: tuple[str, ...]
     images: Mapping[str, Image]
@@ -132,6 +133,7 @@ def load() -> Catalog:
         published=facts["published"],
         program=Program(**facts["program"]),
         hub=facts["hub"],
+        charts=facts["charts"],
         lasting_tag=facts["lasting_tag"],
         moving_tags=tuple(facts["moving_tags"]),
         images=_all(Image, facts["images"]),

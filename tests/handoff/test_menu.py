@@ -9,7 +9,9 @@ import yaml
 
 from conftest import CATALOG
 from hub_image.__main__ import main
+from hub_image.handoff import menu as entries
 from hub_image.handoff import profiles
+from hub_image.problem import Problem
 
 from .conftest import ANSWERS, REFERENCES, TAG
 
@@ -159,12 +161,11 @@ WRONG = {
     "misspelt override": ([ENTRY + "  defualt_url: /lab\n"], "a.yaml:5: `defualt_url` is no key of kubespawner_override, so a hub ignores it; write `default_url`"),
     "misspelt key": ([ENTRY.replace("slug", "slog")], "a.yaml:2: `slog` is no key of a profile, so a hub ignores it; write `slug`"),
     "unknown key": ([ENTRY + "zzz: 1\n"], "a.yaml:5: `zzz` is no key of a profile, so a hub ignores it; remove it"),
-    "no name": ([ENTRY.replace("display_name: Ocean\n", "")], "a.yaml:1: there is no profile here"),
-    "no name in a list": (["- slug: a\n"], "a.yaml:1: this profile has no `display_name`; say what people read"),
+    "no name in a list": (["- slug: a\n"], "a.yaml:1: this profile has no `display_name`"),
     "key twice": ([ENTRY + "slug: sea\n"], "a.yaml:5: `slug` stands in line 2 already"),
     "same slug": ([ENTRY, ENTRY.replace("Ocean", "Sea")], "b.yaml:2: `slug: ocean` is that of another profile already, {}/a.yaml:2"),
     "same slug made from the name": (["display_name: A b\n", "display_name: a-b\n"], "b.yaml:1: `slug: a-b` is that of another profile"),
-    "same name": ([ENTRY, ENTRY.replace("slug: ocean", "slug: sea")], "b.yaml:1: `display_name: Ocean` is that of another profile already, {}/a.yaml:1"),
+    "same slug made twice": ([ENTRY.replace("slug: ocean\n", ""), ENTRY.replace("slug: ocean\n", "")], "b.yaml:1: `slug: ocean` is that of another profile already"),
     "two defaults": ([ENTRY + "default: true\n", SECOND + "default: true\n"], "b.yaml:5: `default: true` is that of another profile already, {}/a.yaml:5"),
     "two defaults among choices": ([VALUES + VALUES.split("choices:\n")[1].replace("irst", "ast")], "a.yaml:30: `default: true` is that of another choice already, {}/a.yaml:25"),
     "misspelt in a choice": ([VALUES + "                  imge: a\n"], "a.yaml:28: `imge` is no key of kubespawner_override"),
@@ -173,7 +174,7 @@ WRONG = {
     "moving tag in a choice": ([VALUES.replace("first:2026.01.30", "first:main")], "a.yaml:27: `quay.io/example/first:main` has a tag that moves"),
     "no tag": ([ENTRY.replace(":0a1b2c3d4e5f", "")], "a.yaml:4: `quay.io/ocean/ocean` has no tag, so it means whatever is newest"),
     "tag not filled in": ([ENTRY.replace("0a1b2c3d4e5f", "<tag>")], "a.yaml:4: `quay.io/ocean/ocean:<tag>` needs its tag; add `--image quay.io/ocean/ocean:TAG`"),
-    "no keys below": (["- display_name: a\n  kubespawner_override: image\n"], "a.yaml:2: `kubespawner_override` has no keys below it; indent them"),
+    "no keys below": (["- display_name: a\n  kubespawner_override: image\n"], "a.yaml:2: `kubespawner_override` has no keys below it"),
     "no YAML": (["- a: [\n"], "a.yaml:2: this is not YAML"),
     "no text": (["- a: \x01\n"], "a.yaml:1: this is not YAML"),
     "no date": (["- a: 2026-99-99\n"], "a.yaml:1: this is not YAML"),
@@ -184,17 +185,15 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_a_hub_would_ignore_or_mix_up_is_refused(case, tmp_path, capsys):
+def test_what_a_hub_would_ignore_or_mix_up_is_refused(case, tmp_path):
     """One sentence each, that names file and line."""
     texts, said = WRONG[case]
     paths = [tmp_path / name for name in ("a.yaml", "b.yaml")][: len(texts)]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text)
-    assert main(["profile", *map(str, paths)]) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert f"{tmp_path}/{said.format(tmp_path)}" in captured.err, captured.err
+    with pytest.raises(Problem) as problem:
+        entries.merged(paths, [])
+    assert f"{tmp_path}/{said.format(tmp_path)}" in str(problem.value)
 
 
 @pytest.mark.parametrize("case", [case for case in WRONG if "misspelt" in case])

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from hub_image.handoff import profiles
+from hub_image.hubconfig import lint
 from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.tools.github import fail
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 def lines(repository: Path, reference: str, profile: str = "", option: str = "image") -> list[str]:
     """Return what `hub-image links` prints. Raises Problem without hub/profile.yaml."""
     hub = image_env.read(repository).hub_url
-    profile = profile or profiles.slug(profiles.read(repository)[0])
+    profile = profile or lint.slug(profiles.read(repository)[0])
     github = github_repository(repository)
     found = []
     if hub:

@@ -1,12 +1,16 @@
-"""`hub-image profile`: print the entries of one or several repositories for a hub's menu."""
+"""`hub-image profile`: look over a hub's configuration, or print the entries of repositories for its menu."""
 
 import argparse
+import json
+import os
 from pathlib import Path
 from typing import Any
 
+from hub_image.checks import Finding
 from hub_image.handoff import profiles
+from hub_image.hubconfig import charts, lint
 from hub_image.problem import Problem
-from hub_image.tools.github import fail
+from hub_image.tools.github import annotate, fail
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         default=[Path()],
-        help="a repository, or a YAML file with profiles such as a hub's values (default: .)",
+        help="files or folders of a hub's configuration, to look over; or repositories, whose entries are printed as "
+        "one list, with those of files beside them (default: .)",
     )
     parser.add_argument(
         "--image",
@@ -32,15 +37,67 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="profile",
         help="each a profile of its own (default), or all of them choices of one profile",
     )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print what was found in a hub's configuration, and its images, for a program",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one list for `profileList`; return 1, with the reason, when a hub would not take it."""
+    """Print findings or a list for `profileList`; return 1 for an error, or when a hub would not take the list."""
     try:
-        print(profiles.dump(merged(options.path, options.image, options.form)), end="")
+        if any((path / profiles.FILE).exists() for path in options.path) or options.image:
+            print(profiles.dump(merged(options.path, options.image, options.form)), end="")
+            return 0
+        return look_over(options.path, options.json)
     except Problem as problem:
         return fail(problem)
-    return 0
+
+
+def look_over(paths: list[Path], as_json: bool) -> int:
+    """Print what is wrong in a hub's configuration; return 1 where something surely is. Raises Problem."""
+    findings, read = lint.files(paths)
+    if as_json:
+        version = charts.Versions()
+        images = [
+            {
+                **{
+                    key: str(image.kind.value) if key == "kind" else getattr(image, key)
+                    for key in SHOWN
+                },
+                "span": image.span,
+                "hub_version": version.of(Path(image.file)),
+                "also": [use.place for use in image.also],
+            }
+            for image in read.images
+        ]
+        shown = [
+            {key: getattr(finding, key) for key in ("file", "line", "severity", "code", "message")}
+            for finding in findings
+        ]
+        print(json.dumps({"findings": shown, "images": images, "notes": read.notes}, indent=2))
+    else:
+        _show(findings, read.notes)
+        wrong = f"{len(findings)} findings" if findings else "nothing wrong"
+        print(f"{len(read.files)} files, {len(read.images)} images, {wrong}.")
+    return 1 if any(finding.severity == "error" for finding in findings) else 0
+
+
+SHOWN = (
+    "file", "line", "place", "kind", "reference", "name", "tag", "profile", "option", "choice", "title", "default_url",
+    "working_dir", "environment",
+)  # fmt: skip
+
+
+def _show(findings: list[Finding], notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print(note)
+    for finding in findings:
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            annotate(finding.severity, finding.file, finding.line, finding.message)
+        else:
+            print(finding)
 
 
 def merged(paths: list[Path], images: list[str], form: str = "profile") -> list[Any]:

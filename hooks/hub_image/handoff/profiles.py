@@ -1,38 +1,22 @@
 """Entries for a hub's menu: KubeSpawner's `profile_list`, read from YAML, checked, filled in, merged.
 
-KubeSpawner says nothing about a misspelt key, it ignores it; so every key is looked up here.
+KubeSpawner says nothing about a misspelt key, it ignores it; so hub_image.hubconfig.lint looks them over.
 https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html#kubespawner.KubeSpawner.profile_list
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
-from operator import methodcaller
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hub_image.checks.rules import moving_tag
-from hub_image.handoff.kubespawner_keys import OVERRIDES
+from hub_image.hubconfig import lint
 from hub_image.problem import Problem
 from hub_image.syntax.yaml import Mapping, NotYaml, load
 
 FILE = "hub/profile.yaml"
 TAG, OWNER = "<tag>", "<owner>"  # what a committed entry cannot know
-
-# The keys at each place. 2i2c's hubs read allowed_groups; choices have descriptions and images are
-# built from the menu with jupyterhub-fancy-profiles.
-PROFILE = {
-    "display_name", "slug", "description", "default", "allowed_groups", "kubespawner_override",
-    "profile_options",
-}  # fmt: skip
-OPTION = {"display_name", "choices", "unlisted_choice", "dynamic_image_building"}
-CHOICE = {"display_name", "slug", "description", "default", "kubespawner_override"}
-UNLISTED = {
-    "enabled", "display_name", "display_name_in_choices", "description_in_choices",
-    "validation_regex", "validation_message", "kubespawner_override",
-}  # fmt: skip
 
 
 def read(path: Path) -> list[Mapping]:
@@ -76,7 +60,7 @@ def fill(profiles: Iterable[Mapping], references: Iterable[str]) -> None:
     Raises Problem for an image that stays without a tag, and for a reference that fits none.
     """
     references = list(references)
-    overrides = [override for profile in profiles for override in _overrides(profile)]
+    overrides = [override for profile in profiles for override in lint.overrides(profile)]
     names = [str(override.get("image")) for override in overrides if "image" in override]
     for reference in references:
         if not any(fits(name, reference) for name in names):
@@ -106,88 +90,14 @@ def fits(image: str, reference: str) -> bool:
 
 
 def check(profiles: list[Mapping]) -> None:
-    """Raise Problem for the first thing that a hub would ignore, refuse or mix up."""
-    _named(profiles, PROFILE, "profile")
-    _distinct(profiles, "slug", slug, "profile")
-    for profile in profiles:
-        for option in _inner(profile, "profile_options", each=True).values():
-            _known(option, OPTION, "an option")
-            _known(_inner(option, "unlisted_choice"), UNLISTED, "unlisted_choice")
-            _named(_inner(option, "choices", each=True).values(), CHOICE, "choice")
-        for override in _overrides(profile):
-            _known(override, OVERRIDES, "kubespawner_override")
-            _stays(override)
-
-
-def _named(entries: Iterable[Mapping], keys: Iterable[str], kind: str) -> None:
-    """People choose entries by their names, and a hub starts with the default."""
-    for entry in entries:
-        _known(entry, keys, f"a {kind}")
-        if not entry.get("display_name"):
-            raise Problem(
-                f"{entry.where()}: this {kind} has no `display_name`; say what people read"
-            )
-    for key in ("display_name", "default"):
-        _distinct(entries, key, methodcaller("get", key), kind)
-
-
-def _distinct(
-    entries: Iterable[Mapping], key: str, value: Callable[[Mapping], object], kind: str
-) -> None:
-    first: dict[object, Mapping] = {}
-    for entry in entries:
-        other = first.setdefault(value(entry), entry)
-        if other is not entry and value(entry):
-            raise Problem(
-                f"{entry.where(key)}: `{key}: {_scalar(value(entry))}` is that of another {kind} already, "
-                f"{other.where(key)}; only one can have it"
-            )
-
-
-def _known(mapping: Mapping, keys: Iterable[str], place: str) -> None:
-    for key in mapping:
-        if key not in keys:
-            near = get_close_matches(key, sorted(keys), 1)
-            advice = f"write `{near[0]}`" if near else "remove it"
-            raise Problem(
-                f"{mapping.where(key)}: `{key}` is no key of {place}, so a hub ignores it; {advice}"
-            )
-
-
-def _stays(override: Mapping) -> None:
-    image = str(override.get("image", "{value}"))
-    if "{value}" not in image:  # what people type into "Other..."
-        file, _, line = override.where("image").rpartition(":")
-        for finding in moving_tag.finding(file, int(line), image):
-            if finding.severity == "error":
-                raise Problem(f"{file}:{line}: {finding.message}")
-
-
-def _overrides(profile: Mapping) -> Iterator[Mapping]:
-    """Yield every kubespawner_override of a profile."""
-    yield _inner(profile, "kubespawner_override")
-    for option in _inner(profile, "profile_options", each=True).values():
-        choices = _inner(option, "choices", each=True).values()
-        for choice in [*choices, _inner(option, "unlisted_choice")]:
-            yield _inner(choice, "kubespawner_override")
-
-
-def _inner(mapping: Mapping, key: str, each: bool = False) -> Mapping:
-    """Return the mapping, or with `each` the mapping of mappings, that stands below a key."""
-    inner = mapping.get(key)
-    if inner is None:
-        return Mapping()
-    if not isinstance(inner, Mapping):
-        raise Problem(f"{mapping.where(key)}: `{key}` has no keys below it; indent them")
-    for name in inner if each else ():
-        _inner(inner, name)
-    return inner
-
-
-def slug(profile: dict[str, Any]) -> str:
-    """Return a profile's slug; KubeSpawner makes a missing one from the display name, like this."""
-    name = str(profile["display_name"]).lower()
-    return profile.get("slug") or re.sub(r"\W+", "-", name).strip("-")
+    """Raise Problem for the first thing that a hub would ignore, refuse or mix up, and for a tag that moves."""
+    images = (override for profile in profiles for override in lint.overrides(profile))
+    for finding in [
+        *lint.menu(profiles),
+        *(finding for image in images for finding in lint.tag(image)),
+    ]:
+        if finding.severity == "error" or finding.code == lint.MOVES:
+            raise Problem(f"{finding.file}:{finding.line}: {finding.message}")
 
 
 def as_choices(profiles: Iterable[Mapping]) -> list[dict[str, Any]]:
@@ -201,7 +111,9 @@ def as_choices(profiles: Iterable[Mapping]) -> list[dict[str, Any]]:
             raise Problem(
                 f"{profile.where('profile_options')}: a choice has no options; leave it a profile"
             )
-        choices[slug(profile)] = {key: profile[key] for key in profile if key in CHOICE - {"slug"}}
+        choices[lint.slug(profile)] = {
+            key: profile[key] for key in profile if key in lint.CHOICE - {"slug"}
+        }
     return [
         {
             "display_name": "Choose your environment",
@@ -221,10 +133,6 @@ def as_choices(profiles: Iterable[Mapping]) -> list[dict[str, Any]]:
             },
         }
     ]
-
-
-def _scalar(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _Quoted(str):

@@ -119,10 +119,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Values:
-    """What was read: images in their order, and one sentence on each file that was passed over."""
+    """What was read: images in their order, one sentence on each file that was passed over, and the files' bytes."""
 
     images: tuple[Image, ...] = ()
     notes: tuple[str, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 def read(paths: Iterable[Path]) -> Values:
@@ -132,6 +133,7 @@ def read(paths: Iterable[Path]) -> Values:
     """
     images: list[Image] = []
     notes: list[str] = []
+    files: list[tuple[str, bytes]] = []
     for path in paths:
         for file in _files(path):
             try:
@@ -141,7 +143,8 @@ def read(paths: Iterable[Path]) -> Values:
             found = parse(data, str(file))
             images += found.images
             notes += found.notes
-    return Values(tuple(images), tuple(notes))
+            files.append((str(file), data))
+    return Values(tuple(images), tuple(notes), tuple(files))
 
 
 def completed(images: Iterable[Image]) -> list[Image]:
@@ -387,7 +390,7 @@ class _Reader:
             key, profile = way[start + 1]
             said = self.entries(profile)
             about["profile"] = (
-                self._word(said.get("slug")) or _slug(self._word(said.get("display_name"))) or key
+                self._word(said.get("slug")) or slug(self._word(said.get("display_name"))) or key
             )
             names.append(self._word(said.get("display_name")) or key)
             overrides.append(said.get("kubespawner_override") or profile)
@@ -460,6 +463,6 @@ class _Reader:
         return byte if self.ascii else len(self.text.encode()[:byte].decode())
 
 
-def _slug(display_name: str) -> str:
+def slug(display_name: str) -> str:
     """Return the slug that KubeSpawner makes of a display name."""
     return re.sub(r"\W+", "-", display_name.lower()).strip("-")

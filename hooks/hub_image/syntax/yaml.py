@@ -60,10 +60,17 @@ def load(text: str | bytes, file: str) -> Any:
     Raises NotYaml, for a key that stands twice too.
     """
     node = compose(text)
-    if node is None:
-        return None
+    return None if node is None else construct(node, file)
+
+
+def construct(node: yaml.Node, file: str, twice: list[NotYaml] | None = None) -> Any:
+    """Return what a node says, each mapping as a Mapping of this file.
+
+    Keys that stand twice are put into `twice`, and the last one counts. Raises NotYaml, for such a key where there is no
+    `twice`.
+    """
     loader = _Loader("")
-    loader.file = file
+    loader.file, loader.twice = file, twice
     try:
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -93,6 +100,7 @@ class _Loader(yaml.SafeLoader):
     """Makes a Mapping of each mapping, and refuses one that has a key twice."""
 
     file = ""
+    twice: list[NotYaml] | None = None
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Mapping]:
@@ -102,11 +110,11 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Mapping]:
     for key, _value in node.value:
         name, line = str(key.value), key.start_mark.line + 1
         if name in mapping.lines:
-            raise NotYaml(
-                line,
-                f"`{name}` stands in line {mapping.lines[name]} already, and only one of them "
-                "would count",
-            )
+            first = mapping.lines[name]
+            what = f"`{name}` stands in line {first} already, and only one of them would count"
+            if loader.twice is None:
+                raise NotYaml(line, what)
+            loader.twice.append(NotYaml(line, what))
         mapping.lines[name] = line
     mapping.update(loader.construct_mapping(node, deep=True))
 

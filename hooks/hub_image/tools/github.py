@@ -82,6 +82,19 @@ def warn(message: str) -> None:
     print(f"{mark}{message}", flush=True)
 
 
+def annotate(severity: str, file: str, line: int, message: str) -> None:
+    """Say what is wrong in a line of a file, where GitHub shows it beside the line.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
+    """
+    text, name = message.replace("%", "%25"), file.replace("%", "%25")
+    for sign in "\r\n":
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    for sign in "\r\n:,":
+        name = name.replace(sign, f"%{ord(sign):02X}")
+    print(f"::{severity} file={name},line={line}::{text}")
+
+
 def output(**values: str) -> None:
     """Set outputs of the step, and print them.
 

@@ -9,7 +9,7 @@ from textwrap import fill
 
 from kubespawner import KubeSpawner
 
-from hub_image.handoff import kubespawner_keys, profiles
+from hub_image.hubconfig import kubespawner_keys, lint
 
 
 def test_overrides_are_the_settings_of_kubespawner(request):
@@ -30,7 +30,5 @@ def test_keys_of_profiles_options_and_choices_are_documented_by_kubespawner():
     """Each key stands in KubeSpawner's documentation, or is one that a hub's other parts add."""
     documented = inspect.cleandoc(KubeSpawner.profile_list.help)
     elsewhere = {"allowed_groups", "dynamic_image_building", "description_in_choices"}
-    for key in (
-        profiles.PROFILE | profiles.OPTION | profiles.CHOICE | profiles.UNLISTED
-    ) - elsewhere:
+    for key in (lint.PROFILE | lint.OPTION | lint.CHOICE | lint.UNLISTED) - elsewhere:
         assert f"`{key}`" in documented or f"'{key}'" in documented, key

@@ -1,6 +1,6 @@
 """The settings of KubeSpawner that `kubespawner_override` can change.
 
-Written by `pytest tests/handoff --update-golden` from the KubeSpawner that is installed there.
+Written by `pytest tests/hubconfig --update-golden` from the KubeSpawner that is installed there.
 """
 
 KUBESPAWNER = "7.1.0"
