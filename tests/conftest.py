@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import copier
+import jinja2
 import pytest
 import yaml
 
@@ -34,6 +35,22 @@ def isolated(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
         patch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once():
+    """Each text of the template is compiled once in a run: that is more than half of a rendering, and always the same."""
+    compile, done = jinja2.Environment.compile, {}
+
+    def compiled(self, source, name=None, *arguments, **options):
+        key = (self.lexer, tuple(self.extensions), source, name)
+        if key not in done:
+            done[key] = compile(self, source, name, *arguments, **options)
+        return done[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jinja2.Environment, "compile", compiled)
         yield
 
 
@@ -170,8 +187,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the cells of the whole matrix out, unless they are asked for."""
+    """Leave the cells of the whole matrix out, unless they are asked for; what needs the engine goes first.
+
+    So with two processes both have work until the end: the quick tests fill what is left.
+    """
     if not config.getoption("--whole-matrix"):
         left_out = [item for item in items if item.get_closest_marker("whole_matrix")]
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
+    slow = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -21,6 +21,8 @@ from .hosting import Hosted
 
 GROUPS = 'GROUPS = ("static", "container", "hub", "image-tests")'
 PART = 'GROUPS = ("static", "image-tests")'
+# Nobody else's build has this step, so what is found of it later came from the registry.
+INSTALLS, LIST = "bash /mnt/listed.bash", uuid.uuid4().hex
 SCANNER = "docker.io/docker/buildkit-syft-scanner:stable-1"
 
 
@@ -48,6 +50,10 @@ def published(tmp_path_factory) -> Path:
         ".git", "__pycache__", ".venv", "tests", "*.egg-info", ".pytest_cache"
     )
     shutil.copytree(ROOT, folder, ignore=ignore)
+    dockerfile = folder / "template/Dockerfile.jinja"
+    text = dockerfile.read_text()
+    assert text.count(INSTALLS) == 1
+    dockerfile.write_text(text.replace(INSTALLS, f"LIST_OF={LIST} {INSTALLS}"))
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "First release")
@@ -80,9 +86,8 @@ def project(published, ports, tmp_path_factory) -> Path:
     copier.run_copy(
         str(published), folder, data=answers, defaults=True, quiet=True, vcs_ref="v1.0.0"
     )
-    # Nobody else's build has this list, so what is found of its step later came from the registry.
     with (folder / "requirements.txt").open("a") as file:
-        file.write(f"pyfiglet # {uuid.uuid4()}\n")
+        file.write("pyfiglet\n")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     commit(folder, "First image")
     return folder

@@ -72,6 +72,7 @@ def test_it_starts_as_a_hub_starts_it(built, run):
     assert run(built[1], "id", "-u").stdout == "1000\n"
 
 
+@pytest.mark.whole_matrix  # as ours does, in tests/contract, of the same steps
 def test_it_passes_the_contract(built, engine, smallest):
     command = [sys.executable, "-m", "hub_image", "test", built[1]]
     environment = engine.variables() | {"PYTHONPATH": str(ROOT / "hooks")}

@@ -46,8 +46,10 @@ def chromium() -> str:
     """The path of a browser: the machine's, or Debian's, installed now."""
     found = _browser()
     if not found and shutil.which("apt-get") and os.geteuid() == 0:
-        rig.check(["apt-get", "update", "-qq"])
-        rig.check(["apt-get", "install", "-qq", "--no-install-recommends", "chromium"])
+        with rig.locked("engine"):  # which apt installs too
+            if not _browser():
+                rig.check(["apt-get", "update", "-qq"])
+                rig.check(["apt-get", "install", "-qq", "--no-install-recommends", "chromium"])
         found = _browser()
     if not found:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("install Chromium or Chrome")

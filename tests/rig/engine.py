@@ -314,7 +314,11 @@ def _policy() -> None:
                     "updates": {"identifier": name},
                 }
             )
-    (STATE / "run/policy.json").write_text(json.dumps({"version": 1, "rules": rules}))
+    text, file = json.dumps({"version": 1, "rules": rules}), STATE / "run/policy.json"
+    if not file.exists() or file.read_text() != text:
+        new = file.with_name(f"policy.{os.getpid()}")
+        new.write_text(text)
+        new.rename(file)  # another run's build may be reading it
 
 
 def _registry_configuration() -> Path:
@@ -455,7 +459,9 @@ def _wait(name: str, ready) -> None:
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
     """Only one run at a time installs, starts or builds a given thing."""
-    with (STATE / f"{name}.lock").open("w") as file:
+    path = STATE / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -88,21 +88,15 @@ def prepare(dockerfile: str) -> None:
 
     Raises RigError where there is no stand-in, or with the end of the log when one does not build.
     """
-    with engine.locked("standins"):
-        for source, word in SAID.items():
-            if word in dockerfile:
-                _source(source)
-        for image in references(dockerfile):
-            _ensure(image)
+    for source, word in SAID.items():
+        if word in dockerfile:
+            _source(source)
+    for image in references(dockerfile):
+        ensure(image)
 
 
 def ensure(image: str) -> None:
     """Make the stand-in for one image reference; otherwise as `prepare`."""
-    with engine.locked("standins"):
-        _ensure(image)
-
-
-def _ensure(image: str) -> None:
     target = targets().get(image)
     if target is None:
         raise RigError(f"no stand-in for {image}: tests/rig/standins.py makes those of catalog.yml")
@@ -113,14 +107,17 @@ def _ensure(image: str) -> None:
 
 
 def _image(target: str, image: str) -> str:
-    """The image of one target, made when what it is made of has changed."""
+    """The image of one target, made when what it is made of has changed; once, whatever its names are."""
     make = functools.partial(_build, target, image)
     stamp = _stamp(RECIPE, CATALOG["images"], *_facts())
+    first = next((name for name, of in targets().items() if of == target), image)
     if target == "debian":
         make, stamp = functools.partial(_debian, image), _stamp()
+    elif first != image:
+        make = functools.partial(_name, _image(target, first), image)
     else:
         _image("debian", reference(CATALOG["images"]["debian"]))
-    is_there = engine.succeeds(["docker", "image", "inspect", image])
+    is_there = functools.partial(engine.succeeds, ["docker", "image", "inspect", image])
     _once(f"stand-in for {image}", stamp, make, is_there)
     return image
 
@@ -132,16 +129,30 @@ def _source(name: str) -> None:
     _once(f"package source {name}", stamp, make)
 
 
-def _once(what: str, stamp: str, make: Callable[[], None], is_there: bool = True) -> None:
-    """Make something, unless it is still there and made of the same as this stamp says."""
+def _once(
+    what: str,
+    stamp: str,
+    make: Callable[[], None],
+    is_there: Callable[[], bool] = lambda: True,
+) -> None:
+    """Make something, unless it is still there and made of the same as this stamp says.
+
+    Others, who may be at work at the same time, wait for this one thing and for nothing else.
+    """
     mark = STATE / "made" / re.sub(r"\W+", "-", what)
-    if is_there and mark.exists() and mark.read_text() == stamp:
-        return
-    start = time.monotonic()
-    make()
-    mark.parent.mkdir(exist_ok=True)
-    mark.write_text(stamp)
+    with engine.locked(f"made/{mark.name}"):
+        if is_there() and mark.exists() and mark.read_text() == stamp:
+            return
+        start = time.monotonic()
+        make()
+        mark.write_text(stamp)
     print(f"rig: {what} made in {time.monotonic() - start:.0f} s", file=sys.stderr)
+
+
+def _name(image: str, other: str) -> None:
+    """Give an image one more name, here and in the registry."""
+    engine.check(["docker", "tag", image, other])
+    engine.check(["docker", "push", "--quiet", other])
 
 
 def _debian(image: str) -> None:
@@ -155,6 +166,7 @@ def _debian(image: str) -> None:
     files = {
         "etc/apt/apt.conf.d/docker-clean": DOCKER_CLEAN,
         "etc/apt/apt.conf.d/machine": _apt_settings(),
+        "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": "force-unsafe-io\n",
         "etc/pip.conf": f"[global]\ncert = /{TRUST}\n" + _index("index-url = {}\n"),
         "etc/uv/uv.toml": "native-tls = true\n" + _index('[[index]]\nurl = "{}"\ndefault = true\n'),
         TRUST: engine.BUNDLE.read_text(),

@@ -32,13 +32,7 @@ CELLS = {
     "rocker-binder": {"base": "rocker-binder", "languages": ["r"]},
 }
 # Those that guard most stand for the others in every run.
-FEW = [
-    "scratch-r-julia-pip",
-    "scratch-conda",
-    "docker-stacks-conda",
-    "docker-stacks-pip",
-    "pangeo-conda",
-]
+FEW = ["scratch-r-julia-pip", "docker-stacks-conda", "pangeo-conda"]
 
 # An apt list as communities have them: comments, blank and Windows lines, several names, no last newline.
 MESSY_APT = (
@@ -391,6 +385,7 @@ def test_started_by_hand_it_serves(image, cell):
         rig.check(["docker", "rm", "--force", container])
 
 
+@whole_matrix  # 4.6 GB
 def test_a_hundred_packages_of_a_real_community(template, build, run, tmp_path):
     """A list of the size and mess that communities have, through a generated repository."""
     folder = tmp_path / "ocean"

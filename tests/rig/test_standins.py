@@ -22,7 +22,8 @@ pytestmark = pytest.mark.engine
 # One base for each kind of image: those with the same target share one stand-in.
 BASES = [
     "jupyter-scipy",
-    "pangeo",
+    "pangeo-base",
+    pytest.param("pangeo", marks=pytest.mark.whole_matrix),
     pytest.param("rocker-geospatial", marks=pytest.mark.whole_matrix),
     pytest.param("rocker-binder", marks=pytest.mark.whole_matrix),
 ]
