@@ -62,7 +62,14 @@ def bases(catalog: dict[str, Any]) -> str:
     return BASES.format(rows="\n".join(rows), families=", ".join(families))
 
 
-PAGES = {"bases.md": lambda: bases(CATALOG)}
+def contract() -> str:
+    """Return the page of the contract, as `hub-image test --rules` prints it."""
+    from hub_image.contract import command, report
+
+    return report.page(command.CHECKS)
+
+
+PAGES = {"bases.md": lambda: bases(CATALOG), "contract.md": contract}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

@@ -69,7 +69,7 @@ def target(good) -> Callable[..., Target]:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print the table of faults, and keep it in build/contract/."""
-    from .test_faults import ELSEWHERE, FAULTS, WITHOUT_FAULT, WRONG, by_default
+    from .test_faults import ELSEWHERE, FAULTS, WRONG, by_default
 
     found = [
         (name, value)
@@ -85,7 +85,6 @@ def pytest_terminal_summary(terminalreporter) -> None:
     wide = max([len(row[0]) for row in rows], default=0)
     lines = [f"{'fault':<{wide}}  {'caught by':<56}  and with that check removed by"]
     lines += [f"{fault:<{wide}}  {caught:<56}  {without}" for fault, caught, without in rows]
-    lines += [f"not applicable: {name}, since {why}" for name, why in WITHOUT_FAULT.items()]
     lines += [f"not applicable: {name}, since it is {why}" for name, why in ELSEWHERE.items()]
     own = sum(caught != "NOTHING" for _, caught, _ in rows)
     false = sum(count for _, count in alarms)

@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hub_image.contract import Check, Failure, NotApplicable, Warning, report, selected
+from conftest import ROOT
+from hub_image import __version__, catalog
+from hub_image.contract import PAGE, Check, Failure, NotApplicable, Warning, report, selected
 from hub_image.contract import command as test
 from hub_image.contract import rehearse as hub
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
@@ -41,13 +43,25 @@ def results():
 def test_check_says_why_and_what_to_do(check):
     assert check.source.startswith("https://")
     assert check.why.endswith(".")
-    assert check.fix.endswith(".") or check.number in ("C28", "C29")  # those cannot fail
+    assert check.fix.endswith((".", on_hub.RECIPE))
 
 
 def test_every_requirement_has_a_check():
-    """C1 to C31; names are unique, so that --without means one check."""
-    assert {check.number for check in ALL} >= {f"C{number}" for number in range(1, 32)}
+    """C28 and C29 are a hub's, not an image's. Names are unique, so that --without means one check."""
+    wanted = set(range(1, 38)) - {28, 29}
+    assert {check.number for check in ALL} == {f"C{number}" for number in wanted}
     assert len({check.name for check in ALL}) == len(ALL)
+
+
+def test_page_is_made_from_the_checks(capsys):
+    """And each check's link leads to its heading there."""
+    with pytest.raises(SystemExit):
+        options("--rules")
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert capsys.readouterr().out == page
+    assert all(f"\n### {check.number} {check.name}\n" in page for check in ALL)
+    same_pip = next(check for check in ALL if check.name == "pip in a terminal is the notebook's")
+    assert same_pip.link.endswith("/docs/contract.md#c9-pip-in-a-terminal-is-the-notebooks")
 
 
 def test_a_failure_reads_like_advice(results):
@@ -59,7 +73,9 @@ def test_a_failure_reads_like_advice(results):
 
 def test_step_summary_is_a_table(results):
     text = report.markdown("ocean:1", results)
-    assert "| ❌ | [C0](https://example.org/why) broken | it \\| broke\x1b | Change it. |" in text
+    link = f"{catalog.load().published}/blob/v{__version__}/docs/contract.md"
+    assert f"| ❌ | [C0]({link}#c0-broken) broken | it \\| broke\x1b | Change it. |" in text
+    assert text.count(f"({link}#c0-") == len(results) + 2
     assert text.count("\n| –") == 1
 
 

@@ -9,17 +9,21 @@ what it protects, a reason with its source, and what to change when it fails:
     chosen       what the answers add: interfaces, Dask Gateway, graphics cards
     image_tests  what the repository's owner wrote into image-tests/
 
-The numbers C1 to C31 are those of the list of requirements that this project started from; a number
-may have several checks. To add a check, write one decorated function in the module it belongs to.
+A number names a requirement, which may have several checks, and is never given again. To add a check, write one
+decorated function in the module it belongs to.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hub_image import __version__, catalog
+
+PAGE = "docs/contract.md"
 PASS, WARN, FAIL, NOT_APPLICABLE = "pass", "warn", "fail", "not applicable"
 
 
@@ -56,6 +60,15 @@ class Check:
     fix: str
     run: Callable[[Any], str | None]
     headline: str = ""  # what its note is called where the summary begins, if it stands there
+
+    @property
+    def link(self) -> str:
+        """Its place on the page of all checks, as it was when this version was released."""
+        title = f"{self.number} {self.name}".lower()
+        anchor = re.sub(r"[^\w -]", "", title).replace(
+            " ", "-"
+        )  # as GitHub makes it of the heading
+        return f"{catalog.load().published}/blob/v{__version__}/{PAGE}#{anchor}"
 
     def result(self, subject: Any) -> Result:
         """Run the check."""

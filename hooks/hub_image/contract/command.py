@@ -21,6 +21,12 @@ from hub_image.repository import image_env
 from hub_image.tools import docker
 
 GROUPS = ("static", "container", "hub", "image-tests")
+# The template's own checks, by what their group looks at.
+CHECKS = {
+    "What the image says about itself": static.CHECKS,
+    "In a container with a hub's restrictions": [*container.CHECKS, *chosen.IN_CONTAINER],
+    "On a JupyterHub": [*on_hub.CHECKS, *chosen.ON_HUB],
+}
 AT_ONCE = 3
 AMD64 = ("linux/amd64",)
 
@@ -28,6 +34,12 @@ AMD64 = ("linux/amd64",)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image test`."""
     target_arguments(parser)
+    parser.add_argument(
+        "--rules",
+        action=Rules,
+        nargs=0,
+        help="print all checks, as Markdown, and stop",
+    )
     parser.add_argument(
         "--published",
         action="store_true",
@@ -50,6 +62,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out a check, by number or name; may be repeated",
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
+
+
+class Rules(argparse.Action):
+    """Print the page of all checks and stop, also where no image is named."""
+
+    def __call__(self, *_: Any) -> None:
+        """What argparse calls when it meets the option."""
+        print(report.page(CHECKS), end="")
+        raise SystemExit
 
 
 def target_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
-from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Result
+from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Result
 
 ORDER = (FAIL, WARN, PASS, NOT_APPLICABLE)
 MARKS = {FAIL: "FAIL", WARN: "warn", PASS: "ok", NOT_APPLICABLE: "-"}
@@ -27,7 +27,7 @@ def advice(result: Result) -> str:
     lines = [
         f"{kind} {check.number}, {check.name}: {result.detail}.",
         f"  Why it matters: {check.why}",
-        f"                  {check.source}",
+        f"                  {check.link}",
     ]
     return "\n".join([*lines, f"  What to change: {check.fix}"] if check.fix else lines)
 
@@ -54,6 +54,9 @@ def markdown(reference: str, results: Sequence[Result]) -> str:
             "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
         )
 
+    def name(result: Result) -> str:
+        return f"[{result.check.number}]({result.check.link}) {result.check.name}"
+
     urgent = [result for result in results if result.status in (FAIL, WARN)]
     lines = [f"### Contract of `{reference}`", "", counts(results)]
     notes = [r for r in results if r.check.headline and r.status in (PASS, WARN)]
@@ -61,14 +64,11 @@ def markdown(reference: str, results: Sequence[Result]) -> str:
     if urgent:
         lines += ["", "| | check | what is wrong | what to change |", "| --- | --- | --- | --- |"]
     for result in sorted(urgent, key=lambda result: ORDER.index(result.status)):
-        check = result.check
-        name = f"[{check.number}]({check.source}) {check.name}"
-        lines.append(row(SIGNS[result.status], name, result.detail, check.fix))
+        lines.append(row(SIGNS[result.status], name(result), result.detail, result.check.fix))
     lines += ["", "<details><summary>All checks</summary>", ""]
     lines += ["| | check | |", "| --- | --- | --- |"]
     for result in results:
-        name = f"{result.check.number} {result.check.name}"
-        lines.append(row(SIGNS[result.status], name, result.detail))
+        lines.append(row(SIGNS[result.status], name(result), result.detail))
     return "\n".join([*lines, "", "</details>", ""])
 
 
@@ -96,6 +96,22 @@ def junit(reference: str, results: Sequence[Result]) -> str:
             ElementTree.SubElement(case, "system-out").text = _printable(advice(result))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def page(groups: Mapping[str, Sequence[Check]]) -> str:
+    """A page about all checks, in Markdown, made from the checks; `groups` are they by what their group looks at."""
+    lines = [
+        "# The contract: what `hub-image test` proves of an image",
+        "",
+        "Made from the checks, by `hub-image test --rules`. A number names a requirement, which may have several",
+        "checks. `--without` leaves one out, by its number or its name.",
+    ]
+    for title, checks in groups.items():
+        lines += ["", f"## {title}"]
+        for check in checks:
+            lines += ["", f"### {check.number} {check.name}", "", check.why]
+            lines += ["", f"**Fix:** {check.fix}", "", f"**Source:** <{check.source}>"]
+    return "\n".join([*lines, ""])
 
 
 def _printable(text: str) -> str:

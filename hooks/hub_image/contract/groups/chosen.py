@@ -155,6 +155,28 @@ def extensions(image: Container) -> str:
 
 
 @IN_CONTAINER.check(
+    "C9",
+    "a terminal in VS Code has the image's programs",
+    why="VS Code takes its environment from a login shell, and its terminals are none; both read files of /etc "
+    "that may set PATH anew.",
+    source="https://code.visualstudio.com/docs/configure/command-line#_how-do-i-detect-when-a-shell-was-launched-by-vs-code",
+    fix="Give both kinds of shell the image's PATH: with a file in /etc/profile.d, and in /etc/bash.bashrc.",
+)
+def vscode_terminal(image: Container) -> str:
+    _asked(image.target, "vscode")
+    look = "python -c 'import sys; print(sys.prefix)'; command -v pip; command -v git"
+    for kind in ("-ic", "-lic"):
+        python, *others = [*image.exec("bash", kind, look).stdout.splitlines(), ""]
+        if python != image.prefix:
+            raise Failure(
+                f"python in a terminal belongs to {python or 'nothing'}, not to {image.prefix}"
+            )
+        if len(others) < 3:
+            raise Failure("a terminal does not find pip or git")
+    return image.prefix
+
+
+@IN_CONTAINER.check(
     "C34",
     "what the lists name can be imported",
     why="A package whose own steps failed is installed all the same: conda's programs note it and go on.",

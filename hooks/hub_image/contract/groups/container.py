@@ -8,6 +8,7 @@ image's entrypoint gives to a server.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,9 @@ HOME_OF_THE_BASE = "/usr/local/lib/hub-image/home-of-the-base"
 # Folders that a node with a graphics card mounts: bases for such cards have them in PATH.
 # https://github.com/jupyter/docker-stacks/blob/main/images/pytorch-notebook/cuda12/Dockerfile
 OF_THE_NODE = ("/usr/local/nvidia/",)
+# A row of `jupyter labextension list`: name, version, and X where it does not fit; what is switched off does no harm.
+EXTENSION = re.compile(r"^ +(\S+) v(\S+) enabled +(OK|X)", re.MULTILINE)
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 OLDEST_HUB = 4
 SAFE_PROXY = Version("4.1.1")
 CELLS = {
@@ -584,16 +588,24 @@ def _installed(image: Container, package: str, oldest: str) -> str:
 
 
 @CHECKS.check(
-    "C19",
-    "links with course material work",
-    why="nbgitpuller fetches what a link names; without it the link ends in error 404.",
-    source="https://nbgitpuller.readthedocs.io",
-    fix="Install nbgitpuller.",
+    "C35",
+    "JupyterLab's extensions fit this JupyterLab",
+    why="An extension that was made for another JupyterLab is missing from the page, or breaks it.",
+    source="https://jupyterlab.readthedocs.io/en/stable/extension/extension_migration.html",
+    fix="Install a newer version of the extension, or take it out of the list; `jupyter labextension list` shows all.",
 )
-def nbgitpuller(image: Container) -> str:
-    if "nbgitpuller" not in image.packages:
-        raise Warning("nbgitpuller is not installed")
-    return image.packages["nbgitpuller"]
+def lab_extensions(image: Container) -> str:
+    if "jupyterlab" not in image.packages:
+        raise NotApplicable("there is no JupyterLab")
+    listed = image.exec(image.python, "-m", "jupyter", "labextension", "list")
+    if listed.returncode:
+        raise Failure(f"`jupyter labextension list` fails: {_last_line(listed)}")
+    found = EXTENSION.findall(COLOURS.sub("", listed.stdout + listed.stderr))
+    if wrong := [f"{name} {version}" for name, version, state in found if state == "X"]:
+        raise Failure(
+            f"{', '.join(wrong)} was made for another JupyterLab than {image.packages['jupyterlab']}"
+        )
+    return f"{len(found)} extensions"
 
 
 @CHECKS.check(
@@ -708,25 +720,3 @@ def time_zone(image: Container) -> str:
     if not found:
         raise Warning("TZ is not set")
     return found
-
-
-@CHECKS.check(
-    "C28",
-    "databases in the home",
-    why="SQLite on a network disk locks up; hubs switch the history file off.",
-    source=BASEHUB,
-    fix="",
-)
-def databases(image: Container) -> None:
-    raise NotApplicable("the hub takes care of it")
-
-
-@CHECKS.check(
-    "C29",
-    "cloud services",
-    why="Servers reach neither the cloud's metadata nor a Docker of their own.",
-    source="https://z2jh.jupyter.org/en/stable/administrator/security.html",
-    fix="",
-)
-def cloud(image: Container) -> None:
-    raise NotApplicable("these checks run without a network, so what needs one would fail")

@@ -16,14 +16,47 @@ from pathlib import Path
 from typing import Any, cast
 
 from hub_image import catalog
-from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
+from hub_image.contract import Failure, Group, NotApplicable, Target, Verdict, Warning
+from hub_image.contract.groups.container import COLOURS
+from hub_image.lists import packages
 from hub_image.tools import docker
 
 CHECKS = Group()
 
 FILES = Path(__file__).parents[1] / "hub"
 PORT = 8000
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+EXPORT = "https://nbconvert.readthedocs.io/en/latest/install.html"
+RECIPE = "pandoc texlive-xetex texlive-latex-recommended texlive-fonts-recommended texlive-plain-generic lmodern"
+# What the menu calls them: packages/notebook-extension/src/index.ts of JupyterLab; others by their name.
+EXPORTS = {
+    "html": "HTML",
+    "latex": "LaTeX",
+    "markdown": "Markdown",
+    "pdf": "PDF",
+    "rst": "ReStructured Text",
+    "script": "Executable Script",
+    "slides": "Reveal.js Slides",
+}
+# Who lists one of these packages wants these exports.
+NEEDED_BY = {
+    "pandoc": ("latex", "rst", "asciidoc"),
+    "texlive-xetex": ("latex", "pdf"),
+    "playwright": ("webpdf",),
+    "pyqtwebengine": ("qtpdf", "qtpng"),
+}
+# How Jupyter Server, and Notebook 6 where a hub still asks for it, say that an extension does not load. One that is
+# switched off is not loaded, and older servers complain about it all the same.
+BROKEN = re.compile(
+    r"(?P<name>\S+) \| (?:error adding extension(?: \(enabled: True\))?|error linking extension"
+    r"|extension failed (?:load|start)ing with message): (?P<said>.*)"
+    r"|Error loading server extension (?P<old>\S+)"
+)
+LOADED = re.compile(r"(\S+) \| extension was successfully loaded")
+TRACEBACK = re.compile(
+    r"^(?P<indent> *)Traceback \(most recent call last\):\n(?:(?P=indent) .*\n)*(?P=indent)(?P<error>\S.*)",
+    re.MULTILINE,
+)
+PIP = re.compile(r" from (.*) \(python")
 # The homes that drive.py prepares; the full one has no space left.
 HOMES = {"empty": (), "poisoned": (), "old": (), "full": ("size=64k",)}
 SPAWNER = "https://jupyterhub.readthedocs.io/en/stable/reference/spawners.html"
@@ -255,16 +288,196 @@ def terminal(hub: Day) -> str:
     found = hub.day["terminal"]
     if "error" in found:
         raise NotApplicable(f"the server opens no terminal: error {found['error']}")
-    prefix = found["kernel"]
+    prefix = hub.day["prefix"]
     if found.get("python") != prefix:
         said = found.get("python") or "nothing"
         raise Failure(f"python in a terminal belongs to {said}, in a notebook to {prefix}")
-    for name in ("pip", "git", "jupyter"):
-        if not found.get(name):
+    for name, path in found.items():
+        if not path and name != "conda":
             raise Failure(f"a terminal does not find {name}")
-    if found["conda"] == "file":
+    if found.get("conda") == "file":
         raise Warning("`conda activate` does not work in a terminal")
     return str(prefix)
+
+
+@CHECKS.check(
+    "C9",
+    "pip in a terminal is the notebook's",
+    why="What people install in a terminal they want to import in a notebook.",
+    source="https://ipython.readthedocs.io/en/stable/interactive/magics.html#magic-pip",
+    fix="Remove the other pip, or put the folder of Jupyter's Python before it in PATH.",
+)
+def same_pip(hub: Day) -> str:
+    shell = hub.day["terminal"]
+    if shell.get("python") != hub.day["prefix"] or not shell.get("pip"):
+        raise NotApplicable("a terminal does not find the notebook's Python, or no pip")
+    here, there = (PIP.search(said) for said in (shell["pip"], hub.day["pip"]))
+    if not there:
+        raise Failure(f"`%pip` does not run in a notebook: {hub.day['pip'][-200:] or 'no answer'}")
+    if not here or here[1] != there[1]:
+        raise Failure(
+            f"`pip` in a terminal is {here[1] if here else shell['pip']}, `%pip` is {there[1]}"
+        )
+    return here[1]
+
+
+@CHECKS.check(
+    "C35",
+    "every server extension loads",
+    why="An extension that does not load is missing without a word: its pages end in error 404 and its buttons do "
+    "nothing.",
+    source="https://github.com/jupyter-server/jupyter_server/blob/main/jupyter_server/extension/manager.py",
+    fix="Install what it asks for, in a version that fits this Jupyter Server; or switch it off with "
+    "`jupyter server extension disable --sys-prefix NAME`.",
+)
+def server_extensions(hub: Day) -> str:
+    hub.day  # noqa: B018 (not applicable where no server starts at all)
+    log = hub.seen["first"]["log"]
+    if broken := broken_extensions(log):
+        raise Failure("; ".join(f"{name} does not load: {said}" for name, said in broken.items()))
+    if found := TRACEBACK.search(log):
+        raise Warning(f"the server starts with an error in its log: {found['error'][:300]}")
+    return f"{len(set(LOADED.findall(log)))} extensions"
+
+
+def broken_extensions(log: str) -> dict[str, str]:
+    """Each extension of which a server's log says that it does not load, with the reason."""
+    return {
+        found["name"] or found["old"]: (found["said"] or "see the server's log").strip()[:300]
+        for found in BROKEN.finditer(log)
+    }
+
+
+@CHECKS.check(
+    "C35",
+    "JupyterLab's page has all its parts",
+    why="Where the server does not give JupyterLab's own files, the page stays empty; where it does not give an "
+    "extension's, that extension is missing.",
+    source="https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html#prebuilt-extensions",
+    fix="Install the package of that part again, and copy or remove nothing below share/jupyter by hand.",
+)
+def lab_page(hub: Day) -> None:
+    seen = hub.day["lab"]
+    if seen["status"] != 200:
+        raise NotApplicable(f"/lab ends in error {seen['status']}")
+    for name, status in seen["missing"].items():
+        raise Failure(f"a file of {name} ends in error {status}")
+
+
+@CHECKS.check(
+    "C19",
+    "links with course material work",
+    why="nbgitpuller fetches what a link names. Hubs give such links to whole courses.",
+    source="https://nbgitpuller.readthedocs.io/en/latest/install.html",
+    fix="Install nbgitpuller and git, and leave the extension on; `jupyter server extension list` shows what fails.",
+)
+def course(hub: Day) -> str:
+    seen, version = hub.day["course"], hub.day["nbgitpuller"].splitlines()[-1:]
+    installed = bool(version and re.match(r"\d", version[0]))
+    if seen["page"] == 404:
+        if "nbgitpuller" in broken_extensions(hub.seen["first"]["log"]):
+            raise NotApplicable("nbgitpuller does not load, see C35")
+        if not installed:
+            raise Warning("nbgitpuller is not installed")
+        raise Failure(
+            f"nbgitpuller {version[0]} is installed but not on: /git-pull ends in error 404"
+        )
+    if seen["page"] != 200:
+        raise Failure(f"/git-pull ends in error {seen['page']}")
+    if seen["said"]:
+        raise Failure(f"a repository cannot be pulled: {seen['said'][:300]}")
+    for what, name in (("notebook", "the pulled notebook"), ("opened", "its page in JupyterLab")):
+        if seen[what] != 200:
+            raise Failure(f"{name} ends in error {seen[what]}")
+    return version[0] if installed else ""
+
+
+@CHECKS.check(
+    "C36",
+    "a notebook is saved as a web page",
+    why="It is what people hand in and show to others, and needs no program beside Jupyter's.",
+    source=EXPORT,
+    fix="Look into the server's log, and install the newest nbconvert with all that it asks for.",
+)
+def export_html(hub: Day) -> None:
+    _exported(hub)
+    status, reason = hub.day["exports"].get("html", (404, "the menu does not offer it"))
+    if status != 200:
+        raise Failure(f"File > Save and Export > HTML ends in an error: {reason}")
+
+
+@CHECKS.check(
+    "C36",
+    "every export in the menu works",
+    why="JupyterLab offers formats whether or not the image has their programs; the others end in an error page.",
+    source=EXPORT,
+    fix="For PDF, LaTeX, reST and Asciidoc take the lines for them in apt.txt, 0.9 GB more: "
+    + RECIPE,
+)
+def export_offered(hub: Day) -> str:
+    return _working(hub, set(_exported(hub)) - {"html"} - _asked(hub.target), Warning)
+
+
+@CHECKS.check(
+    "C36",
+    "the exports that the lists ask for work",
+    why="Who lists Pandoc or TeX wants the exports that need them.",
+    source=EXPORT,
+    fix="A part of the recipe lacks: " + RECIPE,
+)
+def export_asked(hub: Day) -> str:
+    asked = _asked(hub.target)
+    if not asked:
+        raise NotApplicable("no list names Pandoc, TeX, Playwright or PyQtWebEngine")
+    return _working(hub, asked & set(_exported(hub)), Failure)
+
+
+def _exported(hub: Day) -> dict[str, Any]:
+    if not hub.day["exports"]:
+        raise NotApplicable("no notebook was saved")
+    return dict(hub.day["exports"])
+
+
+def _working(hub: Day, formats: set[str], verdict: type[Verdict]) -> str:
+    """The names of formats; raises the verdict with those that end in an error, gathered by their reason."""
+    failed: dict[str, list[str]] = {}
+    for name in sorted(formats):
+        status, reason = hub.day["exports"][name]
+        if status != 200:
+            failed.setdefault(reason.rstrip("."), []).append(EXPORTS.get(name, name.capitalize()))
+    if failed:
+        told = (f"{', '.join(names)} ({reason[:200]})" for reason, names in failed.items())
+        raise verdict(f"File > Save and Export ends in an error for {'; '.join(told)}")
+    return ", ".join(EXPORTS.get(name, name.capitalize()) for name in sorted(formats))
+
+
+def _asked(target: Target) -> set[str]:
+    """The formats that need what the repository's lists name."""
+    lists = packages.read(target.repository) if target.repository else []
+    named = {entry.name.lower() for _, found in lists for entry in found.packages}
+    return {
+        export for package, exports in NEEDED_BY.items() if package in named for export in exports
+    }
+
+
+@CHECKS.check(
+    "C37",
+    "nobody is asked about Jupyter's news",
+    why="JupyterLab asks each new user whether it may fetch news and look for updates, which on a hub nobody "
+    "but the image's owner can install.",
+    source="https://jupyterlab.readthedocs.io/en/stable/user/announcements.html",
+    fix='Write {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}} into overrides.json.',
+)
+def news(hub: Day) -> str:
+    seen = hub.day["lab"]["news"]
+    if not seen or seen["asks"] is None:
+        raise NotApplicable("this JupyterLab has no news")
+    plugins = ("@jupyterlab/apputils-extension", "@jupyterlab/apputils-extension:announcements")
+    if seen["off"] or set(plugins) & set(seen["disabled"]):
+        return "switched off"
+    if seen["asks"] == "none":
+        raise Warning("JupyterLab asks everybody whether it may fetch news")
+    return f"fetchNews: {seen['asks']}"
 
 
 def _opens(hub: Day, page: str) -> str:

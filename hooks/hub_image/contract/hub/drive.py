@@ -5,16 +5,24 @@ What it sees is judged elsewhere (on_hub.py); here nothing passes or fails.
 
 import asyncio
 import base64
+import hashlib
+import html
 import io
 import json
 import os
 import re
+import shlex
 import sys
 import time
 import uuid
 import zipfile
+import zlib
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlencode
 
+import docker
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -32,7 +40,7 @@ async def request(method, path, body=None, timeout=60, **options):
             f"http://{HUB}{path}",
             method=method,
             headers=HEADERS,
-            body=None if method in ("GET", "DELETE") else json.dumps(body or {}),
+            body=None if method in ("GET", "HEAD", "DELETE") else json.dumps(body or {}),
             request_timeout=timeout,
             **options,
         ),
@@ -41,7 +49,7 @@ async def request(method, path, body=None, timeout=60, **options):
 
 
 async def start(user):
-    """Start a user's server; returns what became of it."""
+    """Start a user's server; returns what became of it, with what it wrote until then."""
     log = Path(f"/tmp/{user}.log")
     log.unlink(missing_ok=True)
     began = time.monotonic()
@@ -54,13 +62,21 @@ async def start(user):
             break
         await asyncio.sleep(0.25)
     seen = {"ready": bool(server), "seconds": round(time.monotonic() - began, 1), "log": ""}
-    if not seen["ready"]:
+    if seen["ready"]:
+        seen["log"] = log_of(user)
+    else:
         for _ in range(80):  # the hub keeps the log a moment later, when it removes the container
             if log.exists():
                 seen["log"] = log.read_text(errors="replace")[-4000:]
                 break
             await asyncio.sleep(0.25)
     return seen
+
+
+def log_of(user):
+    """What a user's server has written."""
+    container = docker.from_env().containers.get(f"{os.environ['SESSION']}-{user}")
+    return container.logs().decode(errors="replace")
 
 
 async def stop(user):
@@ -141,10 +157,11 @@ async def cells(user, *codes, name="python3", notebook=None):
 
 # What a terminal finds; the typed line comes back too, but its own <<%s>> holds no answer.
 LOOK_AROUND = """printf '<<%s>>' "$(python -c 'import sys; print(sys.prefix)' 2>/dev/null)" \
-"$(command -v pip)" "$(command -v git)" "$(command -v jupyter)" "$(type -t conda)" end"""
+"$(pip --version 2>/dev/null)" "$(type -t conda)"; \
+for name in {}; do printf '<<%s>>' "$(command -v "$name")"; done; printf '<<%s>>' end"""
 
 
-async def terminal(user):
+async def terminal(user, programs):
     """What the shell of JupyterLab's terminal finds; opened through the server, as people open it."""
     answer = await request("POST", f"/user/{user}/api/terminals")
     if answer.code != 200:
@@ -152,7 +169,8 @@ async def terminal(user):
     name = json.loads(answer.body)["name"]
     url = f"ws://{HUB}/user/{user}/terminals/websocket/{name}"
     socket = await websocket_connect(HTTPRequest(url, headers=HEADERS))
-    await socket.write_message(json.dumps(["stdin", LOOK_AROUND + "\r"]))
+    look_around = LOOK_AROUND.format(" ".join(map(shlex.quote, programs)))
+    await socket.write_message(json.dumps(["stdin", look_around + "\r"]))
     shown, found = "", []
     while found[-1:] != ["end"]:
         try:
@@ -165,7 +183,124 @@ async def terminal(user):
         shown += content[0] if kind == "stdout" else ""
         found = re.findall("<<([^%>]*)>>", shown)
     await request("DELETE", f"/user/{user}/api/terminals/{name}")
-    return dict(zip(("python", "pip", "git", "jupyter", "conda"), found, strict=False))
+    return dict(zip(("python", "pip", "conda", *programs), found, strict=False))
+
+
+def programs_of(kernelspecs):
+    """The programs beside python and pip that who works with these kernels types in a terminal."""
+    wanted = dict.fromkeys(("git", "jupyter"))
+    for spec in kernelspecs.values():
+        program = spec["spec"]["argv"][0]
+        wanted[{"R": "R", "julia": "julia"}.get(spec["spec"]["language"], program)] = None
+    return [name for name in wanted if name != "python"]
+
+
+def serve_course():
+    """Serve a git repository with one notebook; returns its address in the hub's network.
+
+    By git's oldest protocol, for which files are enough: https://git-scm.com/docs/http-protocol, "dumb clients".
+    """
+    root = Path("/tmp/git/course.git")
+
+    def add(kind, content):
+        data = f"{kind} {len(content)}\0".encode() + content
+        name = hashlib.sha1(data).hexdigest()
+        file = root / "objects" / name[:2] / name[2:]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(zlib.compress(data))
+        return name
+
+    blob = add("blob", json.dumps(NOTEBOOK).encode())
+    tree = add("tree", b"100644 hello.ipynb\0" + bytes.fromhex(blob))
+    who = "Nobody <nobody@example.org> 0 +0000"
+    commit = add("commit", f"tree {tree}\nauthor {who}\ncommitter {who}\n\nA course\n".encode())
+    (root / "info").mkdir(exist_ok=True)
+    (root / "info/refs").write_text(f"{commit}\trefs/heads/main\n")
+    (root / "HEAD").write_text("ref: refs/heads/main\n")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, directory=root.parent, **options)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("", 0), Quiet)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://hub:{server.server_port}/{root.name}"
+
+
+async def pull_course(user):
+    """Follow a link of nbgitpuller as a browser does; returns what came of each step."""
+    base = f"/user/{user}"
+    link = {"repo": serve_course(), "branch": "main", "depth": 0, "targetpath": "course"}
+    opens = urlencode(link | {"urlpath": "lab/tree/course/hello.ipynb"})
+    page = await request("GET", f"{base}/git-pull?{opens}")
+    seen = {"page": page.code, "said": "", "notebook": 0, "opened": 0}
+    if page.code != 200:
+        return seen
+    # The page itself asks this address, and shows what arrives.
+    pulled = await request("GET", f"{base}/git-pull/api?{urlencode(link)}", timeout=120)
+    events = [
+        json.loads(line.partition(":")[2])
+        for line in (pulled.body or b"").decode(errors="replace").splitlines()
+        if line.startswith("data:")
+    ]
+    last = events[-1] if events else {"phase": "error", "message": f"error {pulled.code}"}
+    if last["phase"] != "finished":
+        lines = "".join(event.get("output", "") for event in events[:-1]).splitlines()
+        told = [line for line in lines if re.match("fatal|error", line)]
+        seen["said"] = (told or [last.get("message") or last["phase"]])[-1]
+        return seen
+    notebook = await request("GET", f"{base}/api/contents/course/hello.ipynb")
+    opened = await request("GET", f"{base}/lab/tree/course/hello.ipynb")
+    return seen | {"notebook": notebook.code, "opened": opened.code}
+
+
+async def export(user, path):
+    """What the menu *Save and Export* offers, each with how it ended: a status and the page's reason."""
+    offered = await request("GET", f"/user/{user}/api/nbconvert")
+    seen = {}
+    for name in json.loads(offered.body) if offered.code == 200 else []:
+        if name not in NOT_IN_THE_MENU:
+            url = f"/user/{user}/nbconvert/{name}/{path}?download=true"
+            answer = await request("GET", url, timeout=120)
+            reason = ""
+            if answer.code != 200:
+                page = html.unescape((answer.body or b"").decode(errors="replace"))
+                told = re.search(r"(?:nbconvert failed|Could not \w+ \w+): ([^\n<]+)", page)
+                reason = told[1] if told else f"error {answer.code}"
+            seen[name] = [answer.code, reason]
+    return seen
+
+
+async def lab(user):
+    """JupyterLab's page, as far as it shows without a browser: its parts, and what it asks people."""
+    base = f"/user/{user}"
+    page = await request("GET", f"{base}/lab")
+    text = (page.body or b"").decode(errors="replace")
+    found = re.search(r'<script[^>]*id="jupyter-config-data"[^>]*>(.*?)</script>', text, re.DOTALL)
+    if page.code != 200 or not found:
+        return {"status": page.code, "config": {}, "missing": {}, "news": None}
+    config = json.loads(found[1])
+    wanted = dict.fromkeys(re.findall(r'<script[^>]*src="([^"]+)"', text), "JupyterLab")
+    for extension in config.get("federated_extensions", []):
+        url = f"{config['fullLabextensionsUrl']}/{extension['name']}/{extension['load']}"
+        wanted[url] = extension["name"]
+    answers = await asyncio.gather(*(request("HEAD", url) for url in wanted))
+    missing = {
+        name: answer.code
+        for name, answer in zip(wanted.values(), answers, strict=True)
+        if answer.code != 200
+    }
+    setting = await request("GET", f"{base}/lab/api/settings/{NEWS}:notification")
+    schema = json.loads(setting.body)["schema"]["properties"] if setting.code == 200 else {}
+    news = {
+        "asks": schema.get("fetchNews", {}).get("default"),
+        "disabled": config.get("disabledExtensions", []),
+        "off": (config.get("news") or {}).get("disabled", False),
+    }
+    return {"status": 200, "missing": missing, "news": news}
 
 
 def wheel():
@@ -186,7 +321,28 @@ def wheel():
     return base64.b64encode(package.getvalue()).decode()
 
 
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "source": "# Probe", "metadata": {}},
+        {
+            "cell_type": "code",
+            "source": "print(6 * 7)",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        },
+    ],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 4,
+}
+# https://github.com/jupyterlab/jupyterlab/blob/main/packages/notebook-extension/src/index.ts, FORMAT_EXCLUDE
+NOT_IN_THE_MENU = ("notebook", "python", "custom")
+NEWS = "@jupyterlab/apputils-extension"
+
 PREFIX = "import sys; print(sys.prefix)"
+PIP = "%pip --version"
+PULLER = "from importlib.metadata import version; print(version('nbgitpuller'))"
 WRITE_NOTE = "open('note.txt', 'w').write('kept'); print('written')"
 READ_NOTE = "print(open('note.txt').read())"
 # Without a network: the package is made on the spot.
@@ -278,47 +434,57 @@ async def screen(user):
     return (said or b"").decode(errors="replace").strip()
 
 
+async def notebook(user):
+    """Save a notebook, open it, run it and more in its kernel, and export it."""
+    base = f"/user/{user}"
+    body = {"type": "notebook", "content": NOTEBOOK}
+    saved = await request("PUT", f"{base}/api/contents/probe.ipynb", body)
+    opened = await request("GET", f"{base}/api/contents/probe.ipynb")
+    path, code = None, ""
+    if opened.code == 200:
+        path = "probe.ipynb"
+        code = json.loads(opened.body)["content"]["cells"][1]["source"]
+    more = (PREFIX, PIP, PULLER, INSTALL_PYTHON)
+    said = await cells(user, code, WRITE_NOTE if path else "", *more, notebook=path)
+    names = ("notebook", "note", "prefix", "pip", "nbgitpuller", "install")
+    exports = await export(user, path) if path else {}
+    return {"saved": saved.code, "exports": exports} | dict(zip(names, said, strict=True))
+
+
 async def day(user, pages, interfaces):
     """The day of a user whose server runs: see pages, run a notebook, install, stop, come back."""
-    seen = {"interfaces": await visit(user, interfaces), "pages": {}, "notebook": "", "note": ""}
     base = f"/user/{user}"
-    for page in pages:
-        answer = await request("GET", f"{base}{page}")
-        seen["pages"][page] = [answer.code, answer.effective_url.partition(base)[2]]
-    notebook = {
-        "cells": [{"cell_type": "code", "source": "print(6 * 7)", "metadata": {}, "outputs": []}],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        "nbformat": 4,
-        "nbformat_minor": 4,
-    }
-    body = {"type": "notebook", "content": notebook}
-    saved = await request("PUT", f"{base}/api/contents/probe.ipynb", body)
-    seen["saved"] = saved.code
-    opened = await request("GET", f"{base}/api/contents/probe.ipynb")
-    if opened.code == 200:
-        code = json.loads(opened.body)["content"]["cells"][0]["source"]
-        said = await cells(user, code, WRITE_NOTE, notebook="probe.ipynb")
-        seen["notebook"], seen["note"] = said
-    [prefix] = await cells(user, PREFIX)
-    seen["terminal"] = await terminal(user) | {"kernel": prefix}
+    answer = await request("GET", f"{base}/api/kernelspecs")
+    specs = json.loads(answer.body)["kernelspecs"]
+    r = [name for name, spec in specs.items() if spec["spec"]["language"] == "R"][-1:]
 
-    languages = {"Python": ("python3", INSTALL_PYTHON, FIND_PYTHON)}
-    specs = json.loads((await request("GET", f"{base}/api/kernelspecs")).body)["kernelspecs"]
-    for name, spec in specs.items():
-        if spec["spec"]["language"] == "R":
-            languages["R"] = (name, INSTALL_R, FIND_R)
+    async def look():
+        seen = {"interfaces": await visit(user, interfaces), "pages": {}}
+        for page in pages:
+            answer = await request("GET", f"{base}{page}")
+            seen["pages"][page] = [answer.code, answer.effective_url.partition(base)[2]]
+        return seen
 
-    async def in_each(step):
-        work = (cells(user, steps[step], name=kernel) for kernel, *steps in languages.values())
-        return dict(zip(languages, [said for [said] in await asyncio.gather(*work)], strict=True))
+    async def in_r(code):
+        return {"R": (await cells(user, code, name=r[0]))[0]} if r else {}
 
-    seen["install"] = await in_each(0)
+    looked, found, shell, course, page, installed = await asyncio.gather(
+        look(),
+        notebook(user),
+        terminal(user, programs_of(specs)),
+        pull_course(user),
+        lab(user),
+        in_r(INSTALL_R),
+    )
+    seen = looked | found | {"terminal": shell, "course": course, "lab": page}
+    seen["install"] = {"Python": found["install"]} | installed
     await stop(user)
     seen["again"] = await start(user)
     if seen["again"]["ready"]:
-        seen["interfaces_again"] = await visit(user, interfaces)
-        seen["left"] = await in_each(1)
-        [seen["kept"]] = await cells(user, READ_NOTE)
+        again, [left, seen["kept"]], left_in_r = await asyncio.gather(
+            visit(user, interfaces), cells(user, FIND_PYTHON, READ_NOTE), in_r(FIND_R)
+        )
+        seen |= {"interfaces_again": again, "left": {"Python": left} | left_in_r}
     return seen
 
 
@@ -333,13 +499,18 @@ async def main():
             pass
         await asyncio.sleep(0.25)
 
+    # On a computer with few processors more servers at once would only keep the first one waiting.
+    turns = asyncio.Semaphore(max(1, (os.cpu_count() or 2) - 1))
+
+    async def in_turn(home):
+        async with turns:
+            return await other_home(home)
+
+    others = {home: asyncio.create_task(in_turn(home)) for home in ("poisoned", "old", "full")}
     seen = {"first": await start("empty")}
-    if seen["first"]["ready"]:  # else the others would only wait as long
-        others = ("poisoned", "old", "full")
-        seen["day"], *homes = await asyncio.gather(
-            day("empty", wanted["pages"], wanted["interfaces"]), *map(other_home, others)
-        )
-        seen["homes"] = dict(zip(others, homes, strict=True))
+    if seen["first"]["ready"]:
+        seen["day"] = await day("empty", wanted["pages"], wanted["interfaces"])
+        seen["homes"] = {home: await task for home, task in others.items()}
     print(json.dumps(seen))
 
 
