@@ -150,6 +150,8 @@ def conda(text: str) -> PackageList:
                         problem(requirement, "pip cannot read this; write one requirement, as text")
         elif not isinstance(item, yaml.ScalarNode) or not item.tag.endswith(":str"):
             problem(item, "this is no package; write `- name` or `- name=version`")
+        elif " - " in item.value and item.end_mark.line > item.start_mark.line:
+            problem(item, "the indent of the next line differs from this one; begin both alike")
         else:
             try:
                 packages.append(match_spec(item.value, item.start_mark.line + 1))
@@ -348,10 +350,11 @@ R_USE = re.compile(
 
 @lru_cache
 def r(text: str) -> PackageList:
-    """Read an install.R: what R would refuse (open strings, brackets, `c("a", )`), and its strings."""
+    """Read an install.R: what R would refuse (open strings, brackets, `c("a", )`, `c("a" "b")`), and its strings."""
     strings: list[Package] = []
     open_brackets: list[tuple[str, int, bool]] = []  # (bracket, offset, whether it is `c(`)
     comma = -1  # offset of a comma that nothing has followed yet
+    before: str | None = None  # the kind of the token before this one
     position = 0
 
     def problem(offset: int, message: str) -> PackageList:
@@ -386,6 +389,8 @@ def r(text: str) -> PackageList:
                 return problem(
                     comma, "R stops at a comma with nothing after it in `c()`; remove it"
                 )
+        if kind == before == "string" and open_brackets and open_brackets[-1][0] != "{":
+            return problem(offset, f"there is no comma before {match[0]}; add it to the line above")
         if kind == "string" and not R_USE.search(text[max(0, offset - 100) : offset]):
             line = text.count("\n", 0, offset) + 1
             strings.append(Package("r", match[0][1:-1], match[0], line))
@@ -393,6 +398,8 @@ def r(text: str) -> PackageList:
             comma = offset
         elif kind not in ("comment", "space"):
             comma = -1
+        if kind not in ("comment", "space"):
+            before = kind
     if open_brackets:
         bracket, opened, _ = open_brackets[-1]
         return problem(opened, f"this `{bracket}` is never closed; add `{R_PAIRS[bracket]}`")

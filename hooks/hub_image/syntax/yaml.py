@@ -28,6 +28,10 @@ class Mapping(dict[Any, Any]):
         return f"{self.file}:{self.lines.get(key, self.line)}"
 
 
+# What libyaml says of the mistakes that beginners make, in words for them.
+PLAIN = {"did not find expected '-' indicator": "the indent differs from the line above"}
+
+
 def compose(text: str | bytes) -> yaml.Node | None:
     """Return the nodes of a YAML text, or None where there is none. Raises NotYaml, also for several documents."""
     found = documents(text)
@@ -49,7 +53,8 @@ def documents(text: str | bytes) -> list[yaml.Node]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "it holds a character that YAML forbids"
-        raise NotYaml(mark.line + 1 if mark else 1, f"this is not YAML: {what}") from None
+        what = PLAIN.get(what, f"this is not YAML: {what}")
+        raise NotYaml(mark.line + 1 if mark else 1, what) from None
     except (UnicodeError, RecursionError, ValueError):
         raise NotYaml(1, "this is not YAML: it is no UTF-8 text, or too deep") from None
 
