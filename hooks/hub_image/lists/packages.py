@@ -150,8 +150,6 @@ def conda(text: str) -> PackageList:
                         problem(requirement, "pip cannot read this; write one requirement, as text")
         elif not isinstance(item, yaml.ScalarNode) or not item.tag.endswith(":str"):
             problem(item, "this is no package; write `- name` or `- name=version`")
-        elif " - " in item.value and item.end_mark.line > item.start_mark.line:
-            problem(item, "the indent of the next line differs from this one; begin both alike")
         else:
             try:
                 packages.append(match_spec(item.value, item.start_mark.line + 1))
@@ -165,6 +163,8 @@ def match_spec(text: str, line: int = 1) -> Package:
     from rattler import MatchSpec, Version, VersionSpec
     from rattler.exceptions import InvalidMatchSpecError, InvalidVersionError
 
+    if " - " in text:
+        raise ValueError(f"`{text}` is two entries in one; begin their lines with the same indent")
     try:
         spec = MatchSpec(text)
     except InvalidMatchSpecError as error:
@@ -389,17 +389,13 @@ def r(text: str) -> PackageList:
                 return problem(
                     comma, "R stops at a comma with nothing after it in `c()`; remove it"
                 )
-        if kind == before == "string" and open_brackets and open_brackets[-1][0] != "{":
+        if kind == before == "string" and [b[0] for b in open_brackets[-1:]] in (["("], ["["]):
             return problem(offset, f"there is no comma before {match[0]}; add it to the line above")
         if kind == "string" and not R_USE.search(text[max(0, offset - 100) : offset]):
             line = text.count("\n", 0, offset) + 1
             strings.append(Package("r", match[0][1:-1], match[0], line))
-        if kind == "comma":
-            comma = offset
-        elif kind not in ("comment", "space"):
-            comma = -1
         if kind not in ("comment", "space"):
-            before = kind
+            before, comma = kind, offset if kind == "comma" else -1
     if open_brackets:
         bracket, opened, _ = open_brackets[-1]
         return problem(opened, f"this `{bracket}` is never closed; add `{R_PAIRS[bracket]}`")

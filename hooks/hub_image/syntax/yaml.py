@@ -29,7 +29,11 @@ class Mapping(dict[Any, Any]):
 
 
 # What libyaml says of the mistakes that beginners make, in words for them.
-PLAIN = {"did not find expected '-' indicator": "the indent differs from the line above"}
+INDENT = "the indent differs from the line above"
+PLAIN = {
+    "did not find expected '-' indicator": INDENT,
+    "did not find expected key": f"{INDENT}, or a colon is missing",
+}
 
 
 def compose(text: str | bytes) -> yaml.Node | None:
