@@ -24,6 +24,10 @@ COMMANDS = {
         "handoff.menu",
         "print the entry for the hub's menu, or merge those of several repositories",
     ),
+    "gate": (
+        "gate.command",
+        "prove the images that change in a hub's configuration",
+    ),
     "update": ("ci.update", "bring a repository to the newest release of the template"),
     "configure": (
         "ci.configure",

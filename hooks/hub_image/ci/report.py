@@ -191,16 +191,7 @@ def comment(text: str) -> None:
 
     Raises Problem when GitHub does not answer; where the token may not comment, only says so.
     """
-    issues = f"{github.repository()}/issues"
-    comments = f"{issues}/{github.event()['pull_request']['number']}/comments"
-
-    def old_one() -> dict[str, Any] | None:
-        return github.written(comments, text.partition("\n")[0])
-
     try:
-        if old := old_one():
-            github.api("PATCH", f"{issues}/comments/{old['id']}", {"body": text})
-        else:
-            github.api("POST", comments, {"body": text}, made=old_one)
+        github.comment(github.event()["pull_request"]["number"], text, text.partition("\n")[0])
     except Problem as problem:
         github.warn(f"{problem} The page of this run has the report.")

@@ -121,6 +121,7 @@ class Target:
     platforms: tuple[str, ...] = ("linux/amd64",)
     repository: Path | None = None
     profile: dict[str, Any] = field(default_factory=dict)  # its entry in the hub's menu
+    override: dict[str, Any] = field(default_factory=dict)  # what a hub's configuration sets for it
     published: bool = False  # whether the reference is where hubs will pull it from
     maximum_gb: float = 10
     start_timeout: int = 120

@@ -147,13 +147,16 @@ def read(paths: Iterable[Path]) -> Values:
     return Values(tuple(images), tuple(notes), tuple(files))
 
 
-def completed(images: Iterable[Image]) -> list[Image]:
-    """Return these images; where one lacks its name or tag, as the same place in files of its folder has it."""
+def completed(images: Iterable[Image], root: Path | None = None) -> list[Image]:
+    """Return these images; where one lacks its name or tag, as the same place in files of its folder has it.
+
+    Files are named as seen from `root`, or from here.
+    """
     found = list(images)
     folders: dict[Path, tuple[Image, ...]] = {}
     for number, image in enumerate(found):
         if not (image.name and image.tag):
-            folder = Path(image.file).parent
+            folder = (root or Path()) / Path(image.file).parent
             if folder not in folders:
                 files = [file for file in _files(folder) if file.parent == folder]
                 folders[folder] = read(files).images

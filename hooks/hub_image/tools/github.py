@@ -275,3 +275,20 @@ def written(path: str, mark: str) -> dict[str, Any] | None:
         if (entry["body"] or "").startswith(mark):
             return dict(entry)
     return None
+
+
+def comment(number: int, text: str, mark: str, is_new: bool = True) -> None:
+    """Put a comment on a pull request, in place of the one of ours that begins with `mark`; the text begins with it too.
+
+    Without `is_new` only an earlier one is replaced. Raises Problem as `api` does.
+    """
+    issues = f"{repository()}/issues"
+    comments = f"{issues}/{number}/comments"
+
+    def old_one() -> dict[str, Any] | None:
+        return written(comments, mark)
+
+    if old := old_one():
+        api("PATCH", f"{issues}/comments/{old['id']}", {"body": text})
+    elif is_new:
+        api("POST", comments, {"body": text}, made=old_one)

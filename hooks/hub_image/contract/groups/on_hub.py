@@ -130,7 +130,8 @@ class Day:
             f"--volume={session.volume(home, options)}:/homes/{home}"
             for home, options in HOMES.items()
         )
-        hub = start(target, session, *volumes)
+        profile = {"display_name": "", "kubespawner_override": target.override}
+        hub = start(target, session, *volumes, profile=profile if target.override else None)
         wanted = {"pages": self.pages(target), "interfaces": self.interfaces(target)}
         drive = ["python3", "/srv/jupyterhub/drive.py", json.dumps(wanted)]
         done = docker.call("exec", hub, *drive)
