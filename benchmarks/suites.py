@@ -28,7 +28,7 @@ def measure(options: argparse.Namespace) -> list[Row]:
             options.repeat, lambda _: bench.seconds([BIN / "hub-image", "check", folder])
         )
     image = builds.example("pip", ["numpy"])
-    contract = [BIN / "hub-image", "test", image, "--repository", ROOT / "benchmarks"]
+    contract = [BIN / "hub-image", "test", image, ROOT / "benchmarks"]
     proved = bench.in_turns(
         1, lambda _: bench.seconds(engine.inside(*contract), env=engine.variables())
     )

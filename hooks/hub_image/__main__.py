@@ -1,19 +1,20 @@
 """The command line `hub-image`.
 
-Each subcommand is a module with two functions: `arguments(parser)` adds its options, `run(options)`
-does the work and returns the exit code. Only the module of the subcommand that was asked for is
-imported, so that a check before a commit starts at once.
+Each command is a module with two functions: `arguments(parser)` adds its options, `run(options)` does the work and
+returns the exit code, or raises Problem. Only the module of the command that was asked for is imported, so that a check
+before a commit starts at once.
 """
 
 import argparse
 import io
 import sys
 from importlib import import_module
-from types import ModuleType
+from typing import NoReturn
 
 from hub_image import __version__
+from hub_image.problem import Problem
 
-# A new subcommand is one line here and one module in the room that it belongs to.
+# A new command is one line here and one module in the room that it belongs to.
 COMMANDS = {
     "check": ("checks.command", "look for mistakes in a repository before its image is built"),
     "test": ("contract.command", "prove an image against what hubs need, on a real JupyterHub"),
@@ -24,6 +25,7 @@ COMMANDS = {
         "handoff.menu",
         "print the entry for the hub's menu, or merge those of several repositories",
     ),
+    "links": ("handoff.links", "print links that start an image or build this repository"),
     "gate": (
         "gate.command",
         "prove the images that change in a hub's configuration",
@@ -37,8 +39,9 @@ COMMANDS = {
         "lists.lock",
         "write down which packages a proved image has, so that later builds have the same",
     ),
-    "links": ("handoff.links", "print links that start an image or build this repository"),
-    # Steps of CI, for .github/workflows/image.yml.
+}
+# What the workflows call, and only in GitHub Actions.
+STEPS = {
     "plan": ("ci.plan", "decide what a run of CI makes of an event, and whether it may push"),
     "login": ("ci.login", "log Docker in to the registry"),
     "find": (
@@ -50,31 +53,80 @@ COMMANDS = {
     "settle": ("ci.settle", "propose new locks in a pull request, when enough has changed"),
     "clean-up": ("ci.clean_up", "remove the trial images of closed pull requests"),
 }
+FINE, FOUND, COULD_NOT, INTERRUPTED = 0, 1, 2, 130
+EXIT_CODES = {
+    FINE: "all is well",
+    FOUND: "it ran and found something: an error, a failed check, a conflict",
+    COULD_NOT: "it could not run; the message says why",
+    INTERRUPTED: "Ctrl-C ended it",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is a Problem, like every other."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise Problem, with what to do."""
+        raise Problem(f"{message}; `{self.prog} --help` says what it takes")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run `hub-image` with these arguments, or the process's own; return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run `hub-image` with these arguments, or the process's own; return one of EXIT_CODES.
+
+    Here, and nowhere else, a Problem becomes a sentence.
+    """
     for stream in (sys.stdout, sys.stderr):  # what is quoted from a file may be no text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    parser = argparse.ArgumentParser(
-        prog="hub-image", description="Tools for JupyterHub user images."
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except Problem as problem:
+        sentence = str(problem)
+    except OSError as error:  # of a file or folder that the user named, or of the disk
+        place = f"{error.filename}: " if error.filename else ""
+        sentence = f"{place}{error.strerror or error}"
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    from hub_image.tools import github
+
+    github.error(sentence)
+    return COULD_NOT
+
+
+def _run(arguments: list[str]) -> int:
+    parser = Parser(
+        prog="hub-image",
+        description="Tools for JupyterHub user images.",
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hub-image {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
     command = next((word for word in arguments if not word.startswith("-")), None)
-    module: ModuleType | None = None
-    for name, (place, help_text) in COMMANDS.items():
-        subparser = subparsers.add_parser(
-            name, help=help_text, description=f"{help_text.capitalize()}."
-        )
+    for name, (place, purpose) in (COMMANDS | STEPS).items():
+        described = f"{purpose[0].upper()}{purpose[1:]}."
+        if name in COMMANDS:
+            subparser = subparsers.add_parser(name, help=purpose, description=described)
+        else:  # without help argparse leaves it out of the list; the epilog has it
+            subparser = subparsers.add_parser(name, description=described)
         if name == command:
             module = import_module(f"hub_image.{place}")
             module.arguments(subparser)
+            subparser.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
-    assert module is not None  # argparse has refused every other command
-    return int(module.run(options))
+    return int(options.run(options))
+
+
+def _epilog() -> str:
+    """Return what stands below the commands in `--help`: the steps of CI, and the exit codes."""
+    width = max(map(len, COMMANDS | STEPS))
+    lines = ["steps of CI, which need GitHub Actions:"]
+    lines += [f"  {name:{width}}  {purpose}" for name, (_, purpose) in STEPS.items()]
+    lines += ["", "exit codes:"]
+    lines += [f"  {code:<{width}}  {meaning}" for code, meaning in EXIT_CODES.items()]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def test_refuses_in_one_sentence_and_changes_nothing(prepare, says, old, release
     prepare(old)
     has_git = (old / ".git").exists()
     before = state(old) if has_git else files(old)
-    sentence = adopt(old, released, code=1).strip().splitlines()[-1]
+    sentence = adopt(old, released, code=2).strip().splitlines()[-1]
     assert says in sentence
     assert sentence.startswith("hub-image: ") and sentence.count(". ") == 0
     assert (state(old) if has_git else files(old)) == before
@@ -86,9 +86,9 @@ def test_refuses_in_one_sentence_and_changes_nothing(prepare, says, old, release
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--data=langauges=r"], "--data langauges=r: write QUESTION=ANSWER"),
+        (["--data=langauges=r"], "langauges: there is no such question; there are image_name, "),
         (["--data=base"], "write QUESTION=ANSWER"),
-        (["--data=registry=https://quay.io"], "Give the registry's host name"),
+        (["--data=registry=https://quay.io"], "the registry's host name"),
         (["--template=/nowhere/at/all"], "with --data, --template or --vcs-ref"),
         (["--vcs-ref=v99"], "Unknown revision"),
         (["--template=https://127.0.0.1:9/none.git"], "name another with --template"),
@@ -97,7 +97,7 @@ def test_refuses_in_one_sentence_and_changes_nothing(prepare, says, old, release
 )
 def test_bad_options_end_in_a_sentence_and_change_nothing(options, says, old, released):
     before = state(old)
-    said = adopt(old, released, *options, code=1)
+    said = adopt(old, released, *options, code=2)
     assert says in said.strip().splitlines()[-1]
     assert "Traceback" not in said
     assert state(old) == before
@@ -105,13 +105,13 @@ def test_bad_options_end_in_a_sentence_and_change_nothing(options, says, old, re
 
 def test_a_folder_inside_of_a_repository_is_not_meant(old, released):
     (old / "sub").mkdir()
-    assert "is inside of the repository" in adopt(old / "sub", released, code=1)
+    assert "is inside of the repository" in adopt(old / "sub", released, code=2)
 
 
 def test_without_copier_it_says_what_to_install(old, released, monkeypatch):
     monkeypatch.setitem(sys.modules, "copier", None)
     before = state(old)
-    assert "run `pip install copier`" in adopt(old, released, code=1)
+    assert "run `pip install copier`" in adopt(old, released, code=2)
     assert state(old) == before
 
 
@@ -130,7 +130,7 @@ def test_answers_are_confirmed_and_those_of_the_owner_win(old, released, monkeyp
     for answer in (io.StringIO("y\n"), Terminal("n\n")):
         monkeypatch.setattr(sys, "stdin", answer)
         code, said = run(*command)
-        assert code == 1 and "image_name: woods  (--data)" in said
+        assert code == 2 and "image_name: woods  (--data)" in said
         assert state(old) == before
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     assert run(*command)[0] == 0
@@ -149,7 +149,7 @@ def test_from_a_commit_without_a_branch_there_and_back(old, released):
     before = state(old)
     undo = adopt(old, released).strip().splitlines()[-1]
     after = state(old)
-    again = adopt(old, released, code=1)
+    again = adopt(old, released, code=2)
     assert "run `copier update`" in again and again.count("\n") == 1
     assert state(old) == after
     subprocess.run(["bash", "-ec", undo], cwd=old, check=True, capture_output=True)

@@ -72,7 +72,7 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture):
     assert "environment.yml:1: fixed no-channel" in out
     assert out.endswith("1 error, 0 warnings\n")
     assert main(["check", str(tmp_path / "apt.txt")]) == 2
-    assert capsys.readouterr().err.strip().endswith("is not a folder; name the repository's")
+    assert capsys.readouterr().err.strip().endswith("says what it takes")
 
 
 def test_what_is_no_text_is_shown_all_the_same(tmp_path: Path):

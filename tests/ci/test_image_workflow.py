@@ -273,7 +273,7 @@ def test_a_request_that_is_not_true_is_not_written(first, ci, project):
     head, older = git(project, "rev-parse", "HEAD", "HEAD~1").split()
     wrong, right = (f"--digest={tags[tag[:12]]}" for tag in (older, head))
     code, said = ci.hub_image("request", f"{ci.image}:{head[:12]}", wrong, "--issue", sha=head)
-    assert code == 1 and f"{tags[older[:12]]} was tested" in said
+    assert code == 2 and f"{tags[older[:12]]} was tested" in said
     code, said = ci.hub_image("request", f"{ci.image}:{older[:12]}", wrong, "--issue", sha=older)
     assert code == 0 and "is about a newer image, so it stays" in said
     assert ci.github.issues() == [issue]
@@ -304,7 +304,7 @@ def test_a_tag_never_moves(first, ci, project):
     released = {**before, "2026.11.24": before[head[:12]]}
     assert ci.tags() == released
     code, said = ci.hub_image("publish", before[older[:12]], ref="refs/tags/2026.11.24", sha=older)
-    assert code == 1
+    assert code == 2
     assert "2026.11.24 exists with another digest" in said
     assert ci.tags() == released
 

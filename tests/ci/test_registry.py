@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub_image.__main__ import main
 from hub_image.ci import clean_up, find, login, plan, publish
 from hub_image.handoff import request
 from hub_image.problem import Problem
@@ -209,17 +210,12 @@ def outputs(folder) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (folder / "output").read_text().splitlines())
 
 
-class Options:
-    def __init__(self, digest: str) -> None:
-        self.digest = digest
-
-
 @pytest.mark.world("absent-is-401")
 def test_a_first_publication(server, built, tmp_path, capsys):
     """The repository does not exist before; whether we may make it shows when we push."""
     assert find.run(None) == 0
     assert outputs(tmp_path) == {"digest": ""}
-    assert publish.run(Options(built)) == 0
+    assert main(["publish", built]) == 0
     assert server.content[PATH].tags == {TAG: built}
     said = outputs(tmp_path)
     assert said["public"] == "false" and said["digest"] == built
@@ -237,8 +233,8 @@ def test_what_is_not_published_is_not_requested(server):
 def test_nothing_is_counted_as_a_pull_that_only_wants_a_digest(server, built, tmp_path):
     server.content[PATH] = Content(public=True)
     server.pulls = 0
-    assert publish.run(Options(built)) == 0
-    assert publish.run(Options(built)) == 0, "the second run finds it"
+    assert main(["publish", built]) == 0
+    assert main(["publish", built]) == 0, "the second run finds it"
     assert outputs(tmp_path)["public"] == "true"
     server.pulls = 1
     publish.publish(server.image, (TAG, "2026.11.23"), built)  # a release copies the manifest
@@ -248,7 +244,7 @@ def test_nothing_is_counted_as_a_pull_that_only_wants_a_digest(server, built, tm
 @pytest.mark.world("too-many-requests")
 def test_too_many_requests_after_a_push_do_not_undo_it(server, built, tmp_path, capsys):
     server.busy_after_push = 99
-    assert publish.run(Options(built)) == 0
+    assert main(["publish", built]) == 0
     assert server.content[PATH].tags == {TAG: built}
     said = outputs(tmp_path)
     assert said["public"] == "" and said["digest"] == built and "public" not in said["proved"]
@@ -359,7 +355,7 @@ def test_a_login_for_another_registry_is_not_sent(name, server, built, monkeypat
     monkeypatch.setenv("REGISTRY_LOGIN", name)
     monkeypatch.setattr(login.subprocess, "run", lambda *_, **__: pytest.fail("it was sent"))
     monkeypatch.setattr(plan, "git", lambda *_: "")
-    assert login.run(None) == 1
+    assert main(["login"]) == 2
     host = server.image.partition("/")[0]
     said = capsys.readouterr()
     assert (
@@ -607,7 +603,7 @@ def test_a_closed_pull_request_publishes_no_trial_image(
         return {"state": state}
 
     monkeypatch.setattr(github, "api", api)
-    assert publish.run(Options(built)) == (state == "closed")
+    assert main(["publish", built]) == (2 if state == "closed" else 0)
     assert (PATH in server.content) == (state != "closed")
     if state == "closed":
         assert (

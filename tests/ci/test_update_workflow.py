@@ -604,7 +604,7 @@ def test_at_home(image, template):
         and updating.UNDO in result.stdout
     )
     result = command(here, "update")
-    assert result.returncode == 1 and "not committed" in result.stderr
+    assert result.returncode == 2 and "not committed" in result.stderr
     git(here, "commit", "--quiet", "--all", "--message", "Update")
     answers = ("--data=languages=r, julia", "--data=manager=pip")
     result = command(here, "configure", *answers)
@@ -618,7 +618,7 @@ def test_at_home(image, template):
     git(here, "add", "--all")
     git(here, "commit", "--quiet", "--message", "Languages")
     result = command(here, "update", "--data", "titel=Ice")
-    assert result.returncode == 1 and "titel: there is no such question" in result.stderr
+    assert result.returncode == 2 and "titel: there is no such question" in result.stderr
     assert git(here, "status", "--porcelain") == ""
 
 

@@ -36,7 +36,7 @@ def hub(good):
     image, repository = good(KIND)
     command = [sys.executable, "-m", "hub_image", "hub", image, f"--port={PORT}", "--no-browser"]
     process = subprocess.Popen(
-        [*command, f"--repository={repository}"],
+        [*command, str(repository)],
         env={**os.environ, "PYTHONPATH": str(ROOT / "hooks")},
         stdout=subprocess.PIPE,
         text=True,

@@ -135,7 +135,7 @@ def test_a_person_opens_each_interface(target, chromium, engine):
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hub_image", "hub", target.reference, f"--port={PORT}"]
     hub = subprocess.Popen(
-        [*command, "--no-browser", f"--repository={target.repository}"],
+        [*command, "--no-browser", str(target.repository)],
         env=rig.variables() | {"PYTHONPATH": str(ROOT / "hooks")},
         stdout=subprocess.PIPE,
         text=True,

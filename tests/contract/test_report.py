@@ -11,9 +11,9 @@ import pytest
 
 from conftest import ROOT
 from hub_image import __version__, catalog
+from hub_image.__main__ import main
 from hub_image.contract import PAGE, Check, Failure, NotApplicable, Warning, report, selected
 from hub_image.contract import command as test
-from hub_image.contract import rehearse as hub
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.tools import docker
 
@@ -119,13 +119,13 @@ def test_answers_come_from_the_repository(tmp_path, monkeypatch):
     (tmp_path / "hub/profile.yaml").write_text(
         "display_name: Ocean\nkubespawner_override: {default_url: /rstudio}\n"
     )
-    found = test.target(options("--repository", str(tmp_path)))
+    found = test.target(options(str(tmp_path)))
     assert (found.hub_version, found.family, found.default_url) == ("4.1", "pangeo", "/rstudio")
     assert found.profile["display_name"] == "Ocean"
-    asked = test.target(options("--repository", str(tmp_path), "--default-url", "/tree"))
+    asked = test.target(options(str(tmp_path), "--default-url", "/tree"))
     assert asked.default_url == "/tree"
     assert found.platforms == ("linux/amd64", "linux/arm64") and found.interfaces == ("rstudio",)
-    alone = test.target(options("--repository", str(tmp_path / "nowhere")))
+    alone = test.target(options(str(tmp_path / "hub")))
     assert (alone.hub_version, alone.default_url) == (test.catalog.load().hub, "/lab")
 
 
@@ -141,19 +141,17 @@ def test_every_notebook_and_test_of_the_owner_is_found(tmp_path):
 
 def test_no_docker_is_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert test.run(options("--repository", str(tmp_path))) == 2
+    assert main(["test", "ocean:1", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        "hub-image test: there is no `docker` command: install Docker and start it\n"
+        "hub-image: there is no `docker` command: install Docker and start it\n"
     )
 
 
-@pytest.mark.parametrize("command", [test, hub])
+@pytest.mark.parametrize("command", ["test", "hub"])
 def test_a_profile_that_no_hub_takes_is_one_sentence(command, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(docker, "call", lambda *_, **__: subprocess.CompletedProcess([], 0, "", ""))
     (tmp_path / "hub").mkdir()
     (tmp_path / "hub/profile.yaml").write_text("display_name: Ocean\ndefualt: true\n")
-    parser = argparse.ArgumentParser()
-    command.arguments(parser)
-    assert command.run(parser.parse_args(["ocean:1", "--repository", str(tmp_path)])) == 2
+    assert main([command, "ocean:1", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert "profile.yaml:2: `defualt` is no key of a profile" in said and said.count("\n") == 1

@@ -78,7 +78,7 @@ def test_another_name_where_the_menu_says(hub):
     ],
 )  # fmt: skip
 def test_one_sentence_and_nothing_is_written(arguments, said, hub, capsys):
-    assert main(["request", *arguments, "--into", "staging.values.yaml"]) == 1
+    assert main(["request", *arguments, "--into", "staging.values.yaml"]) == 2
     error = capsys.readouterr().err
     assert said.replace("docker.io", "ghcr.io") in error and error.count("\n") == 1
     assert (hub / "staging.values.yaml").read_text() == STAGING
@@ -95,7 +95,7 @@ def test_one_sentence_and_nothing_is_written(arguments, said, hub, capsys):
 def test_files_that_cannot_be_changed(text, said, hub, capsys):
     if text:
         (hub / "broken.yaml").write_text(text)
-    assert main(["request", NEW, "--into", "staging.values.yaml", "broken.yaml"]) == 1
+    assert main(["request", NEW, "--into", "staging.values.yaml", "broken.yaml"]) == 2
     assert said in capsys.readouterr().err
     assert (hub / "staging.values.yaml").read_text() == STAGING
 
@@ -105,7 +105,7 @@ def test_a_tag_whose_name_is_in_another_file(hub, capsys):
     (hub / "prod.values.yaml").write_text("singleuser: {image: {tag: v1}}\n")
     assert main(["request", NEW, "--into", "prod.values.yaml"]) == 0
     assert (hub / "prod.values.yaml").read_text() == "singleuser: {image: {tag: 0a1b2c3d4e5f}}\n"
-    assert main(["request", "a/b:1", "--into", "prod.values.yaml:1"]) == 1
+    assert main(["request", "a/b:1", "--into", "prod.values.yaml:1"]) == 2
     assert "the name of this image stands in no line here" in capsys.readouterr().err
 
 

@@ -210,12 +210,12 @@ def test_links_are_those_of_the_generators():
 
 def test_command(repositories, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("GITHUB_REPOSITORY", "ocean/ocean")
-    assert main(["links", REFERENCES["ocean"], "--repository", str(repositories["ocean"])]) == 0
+    assert main(["links", REFERENCES["ocean"], str(repositories["ocean"])]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert "%22profile%22%3A%22ocean%22" in lines[0], "the profile of our own entry"
     monkeypatch.delenv("GITHUB_REPOSITORY")
-    assert main(["links", REFERENCES["maps"], "--repository", str(repositories["maps"])]) == 0
+    assert main(["links", REFERENCES["maps"], str(repositories["maps"])]) == 0
     assert capsys.readouterr().out == "", "neither a hub nor a repository is known"
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "remote", "add", "origin", "git@github.com:ocean/course.notes.git")

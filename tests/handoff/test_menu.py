@@ -213,7 +213,7 @@ def test_kubespawner_itself_says_nothing(case, menu):
     ],
 )  # fmt: skip
 def test_a_reference_that_does_not_fit(image, said, repositories, capsys):
-    assert main(["profile", str(repositories["ocean"]), "--image", image]) == 1
+    assert main(["profile", str(repositories["ocean"]), "--image", image]) == 2
     assert said in capsys.readouterr().err
 
 

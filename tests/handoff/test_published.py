@@ -79,7 +79,7 @@ def request_(engine, repository):
             "hub_image",
             "request",
             reference,
-            f"--repository={repository}",
+            str(repository),
             *arguments,
         ]
         environment = engine.variables() | {"PYTHONPATH": str(ROOT / "hooks")}
@@ -112,18 +112,18 @@ def test_another_image_under_the_same_tag_is_noticed(push, request_):
     now = push(f"revision={COMMIT}", f"source={SOURCE}", "version=2")
     assert now != tested
     done = request_(push.reference, f"--digest={tested}")
-    assert done.returncode == 1 and done.stdout == ""
+    assert done.returncode == 2 and done.stdout == ""
     assert f"has the digest {now} in the registry, but {tested} was tested" in done.stderr
 
 
 def test_an_image_of_another_commit_is_noticed(push, request_):
     push(f"revision={'f' * 40}", f"source={SOURCE}")
     done = request_(push.reference)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "has the label revision=ffffffffffff" in done.stderr
 
 
 def test_an_image_that_is_not_there(registry, request_):
     done = request_(f"{registry}/ocean/ocean:ffffffffffff")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is not in the registry; publish it first" in done.stderr

@@ -37,10 +37,7 @@ def write(repositories, labels, capsys):
     """Write the request of one of our repositories; return it."""
 
     def write(name: str = "ocean", *arguments: str) -> str:
-        assert (
-            main(["request", REFERENCES[name], f"--repository={repositories[name]}", *arguments])
-            == 0
-        )
+        assert main(["request", REFERENCES[name], str(repositories[name]), *arguments]) == 0
         return capsys.readouterr().out
 
     return write
@@ -173,11 +170,9 @@ def test_replacement_is_one_line_of_a_hubs_values(write, menu):
 )  # fmt: skip
 def test_what_is_not_true_is_not_requested(arguments, changed, said, labels, repositories, capsys):
     labels.update({f"org.opencontainers.image.{key}": value for key, value in changed.items()})
-    code = main(
-        ["request", REFERENCES["ocean"], f"--repository={repositories['ocean']}", *arguments]
-    )
+    code = main(["request", REFERENCES["ocean"], str(repositories["ocean"]), *arguments])
     captured = capsys.readouterr()
-    assert code == 1 and captured.out == ""
+    assert code == 2 and captured.out == ""
     assert said in captured.err and captured.err.count("\n") == 1
 
 
@@ -185,12 +180,13 @@ def test_what_is_not_true_is_not_requested(arguments, changed, said, labels, rep
     "reference", ["quay.io/ocean/ocean:latest", "quay.io/ocean/other:1.2.3", "quay.io/ocean/ocean"]
 )
 def test_references_that_cannot_be_linked(reference, labels, repositories, capsys):
-    assert main(["request", reference, f"--repository={repositories['ocean']}"]) == 1
+    assert main(["request", reference, str(repositories["ocean"])]) == 2
     assert reference in capsys.readouterr().err
 
 
-def test_a_request_needs_an_image(repositories, capsys):
-    assert main(["request", f"--repository={repositories['ocean']}"]) == 1
+def test_a_request_needs_an_image(repositories, monkeypatch, capsys):
+    monkeypatch.chdir(repositories["ocean"])
+    assert main(["request"]) == 2
     assert "name the published image with its tag" in capsys.readouterr().err
 
 

@@ -77,7 +77,7 @@ def test_build(base, made, run):
 def test_contract(base, made):
     """With every interface and Dask Gateway."""
     folder, image = made(base)
-    command = [sys.executable, "-m", "hub_image", "test", image, "--repository", folder]
+    command = [sys.executable, "-m", "hub_image", "test", image, folder]
     done = subprocess.run(command, capture_output=True, text=True)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

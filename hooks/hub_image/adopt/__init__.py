@@ -17,10 +17,9 @@ from hub_image import catalog, checks
 from hub_image.adopt import carry, commands, guess, tree, workflows
 from hub_image.adopt.tree import ASIDE
 from hub_image.problem import Problem
-from hub_image.repository import files, image_env
-from hub_image.tools import github
+from hub_image.repository import argument, files, image_env
 from hub_image.tools.git import git
-from hub_image.updates.update import ANSWERS, asked, copier
+from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"
 QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
@@ -28,14 +27,10 @@ QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image adopt`."""
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), help="the repository (default: .)"
-    )
+    argument.path(parser)
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument("--yes", action="store_true", help="take the answers without asking")
-    parser.add_argument(
-        "--data", action="append", default=[], metavar="QUESTION=ANSWER", help="give an answer"
-    )
+    update.data(parser)
     parser.add_argument(
         "--compare", action="store_true", help="build the old and the new image, and compare them"
     )
@@ -46,11 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Adopt a repository, or say in one sentence why not; return the exit code."""
-    try:
-        adopt(options)
-    except Problem as problem:
-        return github.fail(problem)
+    """Adopt a repository; return the exit code. Raises Problem as `adopt` does."""
+    adopt(options)
     return 0
 
 
@@ -79,8 +71,8 @@ class Report:
 
 def adopt(options: argparse.Namespace) -> None:
     """Do what the command line says. Raises Problem, and then nothing has changed."""
-    given = _data(options.data)
-    repository, head = _repository(options.folder)
+    given = update.normal(update.asked(catalog.questions()), update.given(options))
+    repository, head = _repository(options.path)
     tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
     made = tree.layout(repository, tracked)
     slug = guess.slug(repository)
@@ -128,19 +120,6 @@ def adopt(options: argparse.Namespace) -> None:
     )
 
 
-def _data(options: list[str]) -> dict[str, str]:
-    """Return the answers of `--data`; Copier itself would take a misspelt name in silence."""
-    questions = asked(catalog.questions())
-    given = {}
-    for option in options:
-        name, equals, value = option.partition("=")
-        if not equals or name not in questions:
-            known = ", ".join(questions)
-            raise Problem(f"--data {option}: write QUESTION=ANSWER with one of {known}.")
-        given[name] = value
-    return given
-
-
 def _repository(folder: Path) -> tuple[Path, str]:
     """Return the folder and what is checked out; raise Problem where adoption could lose work."""
     if not folder.is_dir():
@@ -156,10 +135,12 @@ def _repository(folder: Path) -> tuple[Path, str]:
         ) from None
     if top.resolve() != repository:
         raise Problem(f"{folder} is inside of the repository {top}: name that folder.")
-    if (repository / ANSWERS).exists():
-        source = re.search(r"^_src_path: *(.+)", files.read(repository / ANSWERS), re.MULTILINE)
+    if (repository / update.ANSWERS).exists():
+        source = re.search(
+            r"^_src_path: *(.+)", files.read(repository / update.ANSWERS), re.MULTILINE
+        )
         raise Problem(
-            f"{folder}/{ANSWERS} says that this repository is already made from "
+            f"{folder}/{update.ANSWERS} says that this repository is already made from "
             f"{source[1] if source else 'a template'}: run `copier update` to bring it up to date."
         )
     if git(repository, "status", "--porcelain"):
@@ -268,7 +249,7 @@ def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -
     examples = [path for path in catalog.questions()["_skip_if_exists"] if path != "/README.md"]
     if not (clone / "image-tests").exists():
         examples.remove("/image-tests")
-    run_copy = copier().run_copy
+    run_copy = update.copier().run_copy
     try:
         run_copy(
             options.template,

@@ -34,10 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Remove the images and print them; return the exit code."""
-    try:
-        made = plan.here()
-    except Problem as problem:
-        return github.fail(problem)
+    made = plan.here()
     if not catalog.load().registry(made.host).deletes:
         page = settings_page(made.image, github.event())
         print(

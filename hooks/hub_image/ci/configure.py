@@ -27,21 +27,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Configure the repository, or propose changed answers; return the exit code."""
+    """Configure the repository, or propose changed answers; return the exit code. Raises Problem where that fails."""
     if not options.propose:
         return configure.run(options)
+    github.variable("GITHUB_REPOSITORY")
     form = json.loads(os.environ.get("ANSWERS") or "{}") or {}
-    answers = {field: text for field, text in form.items() if text}
-    try:
-        answers |= update.given(options)
-        if not (options.repository / update.ANSWERS).exists():
-            return in_ci(options.repository, answers)
-        if not answers:
-            github.summary(configure.NOTHING + "\n")
-            raise Problem(configure.NOTHING)
-        return proposed.update(options.repository, answers)
-    except Problem as problem:
-        return github.fail(problem)
+    answers = {field: text for field, text in form.items() if text} | update.given(options)
+    if not (options.path / update.ANSWERS).exists():
+        return in_ci(options.path, answers)
+    if not answers:
+        github.summary(configure.NOTHING + "\n")
+        raise Problem(configure.NOTHING)
+    return proposed.update(options.path, answers)
 
 
 def in_ci(repository: Path, answers: Mapping[str, str]) -> int:

@@ -24,11 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Log in, or say in one sentence why that failed; return the exit code."""
-    try:
-        login(plan.here())
-    except Problem as problem:
-        return github.fail(problem)
+    """Log in; return the exit code. Raises Problem as `login` does."""
+    login(plan.here())
     return 0
 
 
@@ -39,7 +36,7 @@ def login(made: plan.Plan) -> None:
     cannot be reached.
     """
     if made.own_token:
-        username, password = os.environ["GITHUB_ACTOR"], os.environ["GITHUB_TOKEN"]
+        username, password = github.variable("GITHUB_ACTOR"), github.variable("GITHUB_TOKEN")
     else:
         host, _, username = os.environ[plan.LOGIN].partition("/")
         password = os.environ[plan.PASSWORD]

@@ -163,10 +163,7 @@ def here(repository: Path = Path()) -> Plan:
     answers = image_env.read(repository)
     if not answers.image_name:
         raise Problem(f"{image_env.FILE} is missing: restore it with `copier update`.")
-    if "GITHUB_REF" not in os.environ:
-        raise Problem(
-            "This command is a step of GitHub Actions; to try it, run the workflow with act."
-        )
+    github.variable("GITHUB_REF")
     platform = os.environ.get("PLATFORM") or "linux/amd64"
     event = github.event()
     tags = () if "pull_request" in event else _git_tags(repository, os.environ["GITHUB_SHA"])
@@ -186,11 +183,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Set the plan as outputs of the step; return the exit code."""
-    try:
-        made = here()
-    except Problem as problem:
-        return github.fail(problem)
+    """Set the plan as outputs of the step; return the exit code. Raises Problem as `here` does."""
+    made = here()
     github.output(
         image=made.image,
         name=f"{made.image}:{made.tags[0]}",

@@ -28,16 +28,13 @@ def run(options: argparse.Namespace) -> int:
     """Publish the tested image under the plan's tags and look whether anyone can pull it.
 
     Sets the output `public` (empty where the registry did not say), and for an image that a hub may link those for its
-    link request: `digest` and `proved`. Returns the exit code.
+    link request: `digest` and `proved`. Returns the exit code; raises Problem as `publish` does.
     """
-    try:
-        made = plan.here()
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}", options.digest):
-            raise Problem(f"{options.digest!r} is no digest: the build did not say what it made.")
-        _refuse_for_closed(github.event().get("pull_request"))
-        publish(made.image, made.tags, options.digest)
-    except Problem as problem:
-        return github.fail(problem)
+    made = plan.here()
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", options.digest):
+        raise Problem(f"{options.digest!r} is no digest: the build did not say what it made.")
+    _refuse_for_closed(github.event().get("pull_request"))
+    publish(made.image, made.tags, options.digest)
     public = _look(made, options.digest)
     github.output(public="" if public is None else str(public).lower())
     if made.lasting:

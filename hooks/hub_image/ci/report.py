@@ -6,7 +6,6 @@ run says the same.
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -40,16 +39,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the report, or comment with it; return the exit code.
 
-    Reads the variable STEPS, which is what GitHub knows of the job's steps.
+    Reads the variable STEPS, which is what GitHub knows of the job's steps. Raises Problem outside of a job.
     """
-    try:
-        if options.comment:
-            comment(options.file.read_text(encoding="utf-8"))
-            return 0
-        steps = json.loads(os.environ["STEPS"])
-        text = "\n".join(report(plan.here(), steps, options.logs)) + "\n"
-    except Problem as problem:
-        return github.fail(problem)
+    if options.comment:
+        comment(options.file.read_text(encoding="utf-8"))
+        return 0
+    made = plan.here()
+    steps = json.loads(github.variable("STEPS"))
+    text = "\n".join(report(made, steps, options.logs)) + "\n"
     options.file.write_text(text, encoding="utf-8")
     github.summary(text)
     print(text)

@@ -30,19 +30,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the request, and keep it; return the exit code."""
+    """Write the request, and keep it; return the exit code. Raises Problem as `request` does."""
     if not options.issue:
         return request.run(options)
-    if not (options.repository / request.FILE).exists():
+    if not (options.path / request.FILE).exists():
         print(f"{request.FILE} is not there, so nothing is requested.")
         return 0
-    try:
-        made = plan.here()
-        options.reference = options.reference or made.reference
-        options.previous = options.previous or _before(options.reference)
-        text = request.request(options)
-    except Problem as problem:
-        return github.fail(problem)
+    made = plan.here()
+    options.reference = options.reference or made.reference
+    options.previous = options.previous or _before(options.reference)
+    text = request.request(options)
     github.summary(text)
     keep_issue(text, made.commit)
     request.write(text, options.output)

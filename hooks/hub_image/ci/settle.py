@@ -11,7 +11,6 @@ from pathlib import Path
 
 from hub_image.ci import find, plan, propose
 from hub_image.lists import lock
-from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.tools import github
 from hub_image.tools.registry import Repository
@@ -28,11 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Open or refresh the pull request where it is worth it; return the exit code."""
-    try:
-        return settle(Path())
-    except Problem as problem:
-        return github.fail(problem)
+    """Open or refresh the pull request where it is worth it; return the exit code. Raises Problem as `settle` does."""
+    return settle(Path())
 
 
 def settle(repository: Path) -> int:
@@ -59,7 +55,7 @@ def settle(repository: Path) -> int:
     proposal = propose.Proposal(
         "settle",
         f"Settle the package versions of {time.strftime('%B %Y')}",
-        propose.command(repository, f"lock {image}"),
+        propose.command(repository, f"lock --image {image}"),
         outcome,
         [],
         ABOUT.format(changed=len(new - old), total=len(new), image=image),

@@ -30,13 +30,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Update the working tree, or propose it; return the exit code."""
+    """Update the working tree, or propose it; return the exit code. Raises Problem as `update` does."""
     if not options.propose:
         return updates.run(options)
-    try:
-        return update(options.repository, updates.given(options))
-    except Problem as problem:
-        return github.fail(problem)
+    github.variable("GITHUB_REPOSITORY")
+    return update(options.path, updates.given(options))
 
 
 def update(repository: Path, answers: Mapping[str, Any]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +15,7 @@ from hub_image import catalog
 from hub_image.contract import FAIL, Check, Result, Target, report, selected
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
-from hub_image.problem import Problem
-from hub_image.repository import image_env
+from hub_image.repository import argument, image_env
 from hub_image.tools import docker
 
 GROUPS = ("static", "container", "hub", "image-tests")
@@ -75,14 +73,10 @@ class Rules(argparse.Action):
 
 def target_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `hub-image hub` needs too: which image, and what the repository says about it."""
-    parser.add_argument("image", help="the image, as in quay.io/org/name:tag; local ones work")
     parser.add_argument(
-        "--repository",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="the image's repository, for its answers and image-tests/ (default: .)",
+        "image", metavar="IMAGE", help="the image, as in quay.io/org/name:tag; local ones work"
     )
+    argument.path(parser, "the image's repository, for its answers and image-tests/")
     parser.add_argument("--hub-version", metavar="VERSION", help="JupyterHub of the hub")
     parser.add_argument("--default-url", metavar="PATH", help="the first page, as in /lab")
     parser.add_argument(
@@ -102,10 +96,10 @@ def target(options: argparse.Namespace) -> Target:
 
     Raises DockerError when there is no such image, Problem for a profile that a hub would not take.
     """
-    answers = image_env.read(options.repository)
+    answers = image_env.read(options.path)
     profile = {}
-    if (options.repository / profiles.FILE).exists():
-        found = profiles.read(options.repository)
+    if (options.path / profiles.FILE).exists():
+        found = profiles.read(options.path)
         profiles.check(found)
         profile = found[0] if found else {}
     override = profile.get("kubespawner_override") or {}
@@ -118,7 +112,7 @@ def target(options: argparse.Namespace) -> Target:
         dask_gateway=answers.dask_gateway,
         cuda=answers.cuda,
         platforms=answers.platforms or AMD64,
-        repository=options.repository,
+        repository=options.path,
         profile=profile,
         start_timeout=options.start_timeout,
         config=docker.inspect(options.image),
@@ -128,16 +122,9 @@ def target(options: argparse.Namespace) -> Target:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the results; return 1 when a check failed, 2 when they could not run, else 0."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
-    try:
-        found = target(options)
-        results = list(contract(found, options.only or GROUPS, options.without, print_progress))
-    except Problem as error:
-        print(f"hub-image test: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    """Print the results; return 1 when a check failed, else 0. Raises Problem when they could not run."""
+    found = target(options)
+    results = list(contract(found, options.only or GROUPS, options.without, print_progress))
     print(report.text(options.image, results))
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)

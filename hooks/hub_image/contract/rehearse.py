@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 import webbrowser
 
 from hub_image.contract import command
@@ -23,8 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start the hub, wait for Ctrl-C, remove everything; return 2 when it does not start."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
+    """Start the hub, wait for Ctrl-C, remove everything; return the exit code. Raises Problem when it does not start."""
     address = f"http://127.0.0.1:{options.port}"
     try:
         with docker.Session() as session:
@@ -38,10 +35,8 @@ def run(options: argparse.Namespace) -> int:
             if not options.no_browser:
                 webbrowser.open(address)
             docker.call("wait", hub)  # until Ctrl-C
-            print("hub-image hub: the hub stopped by itself", file=sys.stderr)
-            return 2
-    except Problem as error:
-        print(f"hub-image hub: {error}", file=sys.stderr)
-        return 2
+            raise Problem(
+                "the hub stopped by itself: `docker logs` is gone with it, so start it again"
+            )
     except KeyboardInterrupt:
-        return 0
+        return 0  # that is how it ends

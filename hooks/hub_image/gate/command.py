@@ -8,18 +8,13 @@ from pathlib import Path
 
 from hub_image.gate import changes, comment, proof
 from hub_image.problem import Problem
+from hub_image.repository import argument
 from hub_image.tools import github
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image gate`."""
-    parser.add_argument(
-        "path",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="the configuration's repository (default: .)",
-    )
+    argument.path(parser, "the configuration's repository")
     parser.add_argument(
         "--base",
         default="",
@@ -42,15 +37,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Say what was found, in CI also on the run's page and in one comment; return 1 when an image would not start."""
-    try:
-        repository = options.path.resolve()
-        found = changes.between(repository, changes.base_of(repository, options.base))
-        proofs = proof.prove(
-            found.images, repository, proof.Cache(options.cache), options.hub_version
-        )
-    except Problem as problem:
-        return github.fail(problem)
+    """Say what was found, in CI also on the run's page and in one comment; return 1 when an image would not start.
+
+    Raises Problem when that cannot be found out.
+    """
+    repository = options.path.resolve()
+    found = changes.between(repository, changes.base_of(repository, options.base))
+    proofs = proof.prove(found.images, repository, proof.Cache(options.cache), options.hub_version)
     print(comment.plain(found, proofs))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _publish(comment.text(found, proofs), is_new=bool(found.images))

@@ -16,17 +16,13 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from hub_image.handoff import profiles
 from hub_image.hubconfig import lint
-from hub_image.problem import Problem
-from hub_image.repository import image_env
-from hub_image.tools.github import fail
+from hub_image.repository import argument, image_env
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image links`."""
-    parser.add_argument("reference", help="the published image with its tag")
-    parser.add_argument(
-        "--repository", type=Path, default=Path(), help="the repository (default: .)"
-    )
+    parser.add_argument("reference", metavar="REFERENCE", help="the published image with its tag")
+    argument.path(parser)
     menu(parser)
 
 
@@ -45,11 +41,8 @@ def menu(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the links as lines of Markdown; those to the hub only where its address is known."""
-    try:
-        for line in lines(options.repository, options.reference, options.profile, options.option):
-            print(line)
-    except Problem as problem:
-        return fail(problem)
+    for line in lines(options.path, options.reference, options.profile, options.option):
+        print(line)
     return 0
 
 

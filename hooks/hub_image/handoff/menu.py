@@ -9,14 +9,14 @@ from typing import Any
 from hub_image.checks import Finding
 from hub_image.handoff import profiles
 from hub_image.hubconfig import charts, lint
-from hub_image.problem import Problem
-from hub_image.tools.github import annotate, fail
+from hub_image.tools.github import annotate
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image profile`."""
     parser.add_argument(
         "path",
+        metavar="PATH",
         nargs="*",
         type=Path,
         default=[Path()],
@@ -45,14 +45,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print findings or a list for `profileList`; return 1 for an error, or when a hub would not take the list."""
-    try:
-        if any((path / profiles.FILE).exists() for path in options.path) or options.image:
-            print(profiles.dump(merged(options.path, options.image, options.form)), end="")
-            return 0
-        return look_over(options.path, options.json)
-    except Problem as problem:
-        return fail(problem)
+    """Print findings or a list for `profileList`; return 1 for an error. Raises Problem when a hub would not take the list."""
+    if any((path / profiles.FILE).exists() for path in options.path) or options.image:
+        print(profiles.dump(merged(options.path, options.image, options.form)), end="")
+        return 0
+    return look_over(options.path, options.json)
 
 
 def look_over(paths: list[Path], as_json: bool) -> int:

@@ -13,10 +13,10 @@ from textwrap import indent
 
 from hub_image.handoff import into, links, profiles
 from hub_image.problem import Problem
-from hub_image.repository import files, image_env
+from hub_image.repository import argument, files, image_env
 from hub_image.repository.reference import Reference
 from hub_image.syntax import yaml
-from hub_image.tools.github import event, fail
+from hub_image.tools.github import event
 from hub_image.tools.registry import Repository, settings_page
 
 FILE = "hub/link-request.md"
@@ -51,13 +51,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image request`."""
     parser.add_argument(
         "reference",
+        metavar="REFERENCE",
         nargs="?",
         default="",
         help="the published image with its tag",
     )
-    parser.add_argument(
-        "--repository", type=Path, default=Path(), help="the repository (default: .)"
-    )
+    argument.path(parser)
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="write it there, not to the screen"
     )
@@ -88,14 +87,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the request; return the exit code."""
-    try:
-        if options.into:
-            into.run(options)
-        else:
-            write(request(options), options.output)
-    except Problem as problem:
-        return fail(problem)
+    """Write the request; return the exit code. Raises Problem as `request` does."""
+    if options.into:
+        into.run(options)
+    else:
+        write(request(options), options.output)
     return 0
 
 
@@ -117,7 +113,7 @@ def request(options: argparse.Namespace) -> str:
         raise Problem(
             "name the published image with its tag, as in ghcr.io/owner/name:0a1b2c3d4e5f"
         )
-    entry = profiles.read(options.repository)[0]
+    entry = profiles.read(options.path)[0]
     name = entry["kubespawner_override"]["image"]
     profiles.fill([entry], [options.reference])
     profiles.check([entry])
@@ -129,7 +125,7 @@ def request(options: argparse.Namespace) -> str:
         )
     _made_here(options, labels)
     values = _facts(options, entry, digest, labels)
-    text = _ticked(files.read(options.repository / FILE), options.proved.split(","))
+    text = _ticked(files.read(options.path / FILE), options.proved.split(","))
     text = PLACE.sub(lambda place: values.get(place[1], place[0]), text)
     return text.replace(name, options.reference)
 
@@ -147,7 +143,7 @@ def published(reference: str) -> tuple[str, dict[str, str]]:
 def _made_here(options: argparse.Namespace, labels: dict[str, str]) -> None:
     """Raise Problem when image and repository contradict each other."""
     tag = Reference.parse(options.reference).tag
-    answers = image_env.read(options.repository)
+    answers = image_env.read(options.path)
     said = {"title": answers.title, "base.name": answers.base_image}
     if COMMIT.match(tag):
         said["revision"] = tag[:12]
@@ -165,8 +161,8 @@ def _facts(
     options: argparse.Namespace, entry: yaml.Mapping, digest: str, labels: dict[str, str]
 ) -> dict[str, str]:
     """Return what is filled in, by the name of its place in `hub/link-request.md`."""
-    answers = image_env.read(options.repository)
-    github = links.github_repository(options.repository)
+    answers = image_env.read(options.path)
+    github = links.github_repository(options.path)
     source = labels.get(f"{LABEL}source", f"https://github.com/{github}")
     facts = {
         "digest": f"`{digest}`",

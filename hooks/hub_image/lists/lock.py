@@ -20,8 +20,7 @@ from pathlib import Path
 
 from hub_image import catalog
 from hub_image.problem import Problem
-from hub_image.repository import image_env
-from hub_image.tools import github
+from hub_image.repository import argument, image_env
 
 FOLDER = "lock"
 
@@ -103,20 +102,18 @@ COPY --from=image /lock /
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image lock`."""
+    argument.path(parser)
     parser.add_argument(
-        "image",
-        nargs="?",
-        help="an image of this repository that was proved (default: build it now)",
+        "--image",
+        metavar="REFERENCE",
+        help="an image of the repository that was proved (default: build it now)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the locks of the repository in the current folder; return the exit code."""
-    try:
-        for path in lock(Path(), options.image):
-            print(f"{path} is written: commit it, so that every build has these versions.")
-    except Problem as problem:
-        return github.fail(problem)
+    """Write the locks of a repository; return the exit code. Raises Problem as `lock` does."""
+    for path in lock(options.path, options.image):
+        print(f"{path} is written: commit it, so that every build has these versions.")
     return 0
 
 

@@ -85,6 +85,9 @@ class Session:
         self.label = f"--label={LABEL}={self.id}"
 
     def __enter__(self) -> Session:
+        if threading.current_thread() is threading.main_thread():
+            # As after Ctrl-C, everything goes when the process is asked to end.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -55,9 +55,18 @@ class _Again(Exception):
         self.first, self.seconds, self.unsure = first, seconds, unsure
 
 
+def variable(name: str) -> str:
+    """Return what GitHub tells a job in a variable. Raises Problem where this is no job."""
+    if value := os.environ.get(name):
+        return value
+    raise Problem(
+        f"This is a step of GitHub Actions, which sets {name}: to try it, run the workflow with act."
+    )
+
+
 def repository() -> str:
     """Return where the REST API has the repository of this job."""
-    return f"/repos/{os.environ['GITHUB_REPOSITORY']}"
+    return f"/repos/{variable('GITHUB_REPOSITORY')}"
 
 
 def event() -> dict[str, Any]:
@@ -66,20 +75,19 @@ def event() -> dict[str, Any]:
     return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
 
 
-def fail(problem: Exception) -> int:
-    """Say what went wrong, on GitHub also beside the run and the pull request; return exit code 1."""
+def error(problem: object) -> None:
+    """Say what went wrong, in one line; on GitHub also beside the run and the pull request."""
     message = " ".join(str(problem).split())
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        print(f"::error::{message.replace('%', '%25')}")
+        print(f"::error::{message.replace('%', '%25')}", flush=True)
     else:
         print(f"hub-image: {message}", file=sys.stderr)
-    return 1
 
 
 def warn(message: str) -> None:
     """Say what deserves attention but stops nothing."""
-    mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") == "true" else "warning: "
-    print(f"{mark}{message}", flush=True)
+    here = os.environ.get("GITHUB_ACTIONS") == "true"
+    print(f"{'::warning::' if here else 'hub-image: warning: '}{message}", flush=True)
 
 
 def annotate(severity: str, file: str, line: int, message: str) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 from hub_image import catalog
 from hub_image.problem import Problem
+from hub_image.repository import argument
 from hub_image.tools import github
 from hub_image.tools.git import git
-from hub_image.tools.github import fail
 from hub_image.updates import update
 
 NOTHING = "Nothing is changed: give at least one answer."
@@ -28,30 +28,18 @@ TEMPLATE = "copier.yml"  # only the template and its copies have this
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image configure`."""
-    parser.add_argument(
-        "--repository", type=Path, default=Path(), help="the repository (default: .)"
-    )
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="QUESTION=ANSWER",
-        help="give an answer; may be repeated",
-    )
+    argument.path(parser)
+    update.data(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Configure the repository, or change its answers; return the exit code."""
-    repository = options.repository
-    try:
-        answers = update.given(options)
-        if (repository / update.ANSWERS).exists():
-            if not answers:
-                raise Problem(NOTHING)
-            return update.show(update.update(repository, answers))
-        lines = configure(repository, answers, catalog.load().published, repository.resolve().name)
-    except Problem as problem:
-        return fail(problem)
+    """Configure the repository, or change its answers; return the exit code. Raises Problem as both do."""
+    repository, answers = options.path, update.given(options)
+    if (repository / update.ANSWERS).exists():
+        if not answers:
+            raise Problem(NOTHING)
+        return update.show(update.update(repository, answers))
+    lines = configure(repository, answers, catalog.load().published, repository.resolve().name)
     print("\n".join([*lines, "Now `git push`. GitHub then builds the first image: see GUIDE.md."]))
     return 0
 

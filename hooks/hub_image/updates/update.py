@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from hub_image.problem import Problem
+from hub_image.repository import argument
 from hub_image.tools.git import git
-from hub_image.tools.github import fail
 from hub_image.updates import changelog
 
 ANSWERS = ".copier-answers.yml"
@@ -68,28 +68,30 @@ class Outcome:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image update`."""
-    parser.add_argument(
-        "--repository", type=Path, default=Path(), help="the repository (default: .)"
-    )
+    argument.path(parser)
     parser.add_argument(
         "--version", default="", help="a release of the template (default: the newest)"
     )
+    data(parser)
+
+
+def data(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--data`, which `given` reads."""
     parser.add_argument(
         "--data",
         action="append",
         default=[],
         metavar="QUESTION=ANSWER",
-        help="change an answer; may be repeated",
+        help="give an answer, or change one; may be repeated",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Update the working tree and say what came out; return 1 when something is left to do by hand."""
-    try:
-        outcome = update(options.repository, given(options), options.version)
-    except Problem as problem:
-        return fail(problem)
-    return show(outcome)
+    """Update the working tree and say what came out; return 1 when something is left to do by hand.
+
+    Raises Problem as `update` does.
+    """
+    return show(update(options.path, given(options), options.version))
 
 
 def show(outcome: Outcome) -> int:

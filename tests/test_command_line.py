@@ -1,0 +1,151 @@
+"""Every command in a folder where nothing is: one sentence, an exit code of the table, and no traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from hub_image.__main__ import COMMANDS, EXIT_CODES, STEPS, main
+
+IMAGE = "quay.io/ocean/ocean:0a1b2c3d4e5f"
+# How each is called, and the exit code in an empty folder.
+CALLS = {
+    ("check",): 0,
+    ("check", "--fix", "."): 0,
+    ("test", IMAGE): 2,
+    ("hub", IMAGE, "--no-browser"): 2,
+    ("adopt", "--yes"): 2,
+    ("request", IMAGE): 2,
+    ("request",): 2,
+    ("request", "--issue"): 0,  # without its text there is no request
+    ("request", IMAGE, "--into", "values.yaml"): 2,
+    ("profile",): 0,
+    ("gate",): 2,
+    ("links", IMAGE): 2,
+    ("update",): 2,
+    ("update", "--data", "registry"): 2,
+    ("update", "--propose"): 2,
+    ("configure",): 2,
+    ("configure", "--propose"): 2,
+    ("lock",): 2,
+    ("lock", "--image", IMAGE): 2,
+    ("plan",): 2,
+    ("login",): 2,
+    ("find",): 2,
+    ("publish", f"sha256:{'0' * 64}"): 2,
+    ("report", "report.md"): 2,
+    ("report", "report.md", "--comment"): 2,
+    ("settle",): 2,
+    ("clean-up",): 2,
+    (): 2,
+    ("chekc",): 2,
+    ("check", "nowhere"): 2,
+    ("check", "--no-such-option"): 2,
+}
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch) -> Path:
+    """An empty folder, outside of GitHub Actions, where nothing is on the PATH and no host answers."""
+    for name in [name for name in os.environ if name.startswith(("GITHUB_", "REGISTRY_"))]:
+        monkeypatch.delenv(name)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_every_command_is_called_here():
+    assert {call[0] for call in CALLS if call} >= (COMMANDS | STEPS).keys()
+
+
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+def test_without_anything_each_command_says_one_sentence(call, alone, capsys):
+    assert main(list(call)) == CALLS[call]
+    said = capsys.readouterr().err
+    assert said.count("\n") == (CALLS[call] == 2)
+    assert not said or said.startswith("hub-image: ")
+    assert not list(alone.iterdir())
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call], ids=" ".join)
+def test_without_its_tools_each_command_says_one_sentence(call, alone, render, capsys):
+    """In a repository of the template, so that each gets as far as it can."""
+    shutil.copytree(render(), alone, dirs_exist_ok=True)
+    code = main(list(call))
+    said = capsys.readouterr().err
+    assert code in EXIT_CODES and said.count("\n") == (code == 2)
+
+
+def test_on_github_the_sentence_stands_beside_the_run(alone, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["plan"]) == 2
+    assert capsys.readouterr().out.startswith("::error::.github/image.env is missing")
+
+
+def test_a_file_that_cannot_be_written_is_named(alone, render, capsys, monkeypatch):
+    from hub_image.handoff import request
+
+    monkeypatch.setattr(request, "request", lambda options: "text")
+    assert main(["request", IMAGE, "--output", "no/such/folder"]) == 2
+    assert capsys.readouterr().err == "hub-image: no/such/folder: No such file or directory\n"
+
+
+def test_help_has_people_first_and_says_what_the_codes_mean(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    places = [text.index(f"\n  {name} ") for name in STEPS]
+    assert places == sorted(places) and min(places) > text.index("steps of CI")
+    assert all(text.index(name) < text.index("steps of CI") for name in COMMANDS)
+    assert all(meaning in text for meaning in EXIT_CODES.values())
+    assert "JupyterHub" in text and "jupyterhub" not in text
+
+
+@pytest.mark.parametrize("name", COMMANDS | STEPS)
+def test_each_command_has_help(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert (COMMANDS | STEPS)[name][1][1:40] in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_table_stands_in_contributing():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for code, meaning in EXIT_CODES.items():
+        assert f"| {code} | {meaning} |" in text
+
+
+def test_ctrl_c_ends_a_test_without_a_traceback(alone):
+    """A `docker` that hangs, as an engine does that starts; it says when it is asked."""
+    bin = alone.parent / "bin"
+    bin.mkdir()
+    asked = alone / "asked"
+    os.mkfifo(asked)
+    (bin / "docker").write_text(
+        f"#!/bin/sh\necho >{asked}\nexec {shutil.which('sleep', path='/usr/bin:/bin')} 600\n"
+    )
+    (bin / "docker").chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub_image", "test", IMAGE],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "hooks")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    asked.read_text()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, said = process.communicate()
+    assert (process.returncode, said) == (130, "")
