@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import runpy
 import shlex
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CATALOG, ROOT
-from hub_image.__main__ import COMMANDS
+from hub_image.__main__ import COMMANDS, Parser
 
 MADE = runpy.run_path(str(ROOT / "docs/make.py"))["PAGES"]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -63,13 +62,15 @@ def test_each_command_on_a_page_is_run_by_a_test_or_says_why_not(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_commands_of_hub_image_have_the_options_that_a_page_gives_them(page):
+def test_commands_of_hub_image_have_the_options_that_a_page_gives_them(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-image").mkdir()
     for _, _, _, text in BLOCK.findall(page.read_text()):
         for line in text.splitlines():
             words = shlex.split(line, comments=True) if "hub-image " in line else []
             if "hub-image" in words[:-1] and words[0] in ("hub-image", "uvx"):
                 command, *options = words[words.index("hub-image") + 1 :]
-                parser = argparse.ArgumentParser()
+                parser = Parser()
                 import_module(f"hub_image.{COMMANDS[command][0]}").arguments(parser)
                 parser.parse_args(options)
 
