@@ -6,12 +6,15 @@ import copy
 import functools
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+# Its grammar takes seconds to load, for formats of strings that the description does not have.
+sys.modules.setdefault("rfc3987_syntax", None)
+import jsonschema  # noqa: E402
 
 WHOLE = json.loads((Path(__file__).parent / "description.json").read_text(encoding="utf-8"))
 EXAMPLES = WHOLE["components"]["examples"]
