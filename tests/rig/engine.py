@@ -337,7 +337,7 @@ def _dockerd() -> None:
     """The containerd image store keeps what is pushed as it was built: provenance, digests."""
     settings = {
         "features": {"containerd-snapshotter": True},
-        "builder": {"gc": {"enabled": True, "defaultKeepStorage": "15GB"}},
+        "builder": {"gc": {"enabled": True, "defaultKeepStorage": "20GB"}},
     }
     (STATE / "run/daemon.json").write_text(json.dumps(settings))
     command = ["dockerd", f"--config-file={STATE}/run/daemon.json", f"--host=unix://{SOCKET}"]
