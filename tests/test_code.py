@@ -15,7 +15,6 @@ TOO_COMPLEX = {
     ("adopt/carry.py", "_run"),
     ("adopt/commands.py", "use"),
     ("adopt/guess.py", "survey"),
-    ("lists/packages.py", "conda"),
 }
 
 

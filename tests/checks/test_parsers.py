@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from hub_image import checks
 from hub_image.checks.rules import notebook_install
-from hub_image.lists import packages
+from hub_image.lists import apt, conda, julia, packages, pip, r
+from hub_image.lists.model import Package
 from hub_image.syntax import dockerfile, shell
 
 settings.register_profile(
@@ -29,8 +30,10 @@ CORPUS = [
     for case in yaml.safe_load(path.read_text(encoding="utf-8"))
 ]
 REAL = sorted({text for case in CORPUS for text in case.get("files", {}).values()})
-LISTS = {"conda": packages.conda, "pip": packages.pip, "apt": packages.apt, "r": packages.r}
-LISTS["julia"] = packages.julia
+LISTS = {
+    name: each.read
+    for name, each in {"conda": conda, "pip": pip, "apt": apt, "r": r, "julia": julia}.items()
+}
 
 
 @st.composite
@@ -334,7 +337,7 @@ def test_conda_takes_what_rattler_takes(specs: list[str]):
 
     good = [spec for spec in specs if taken(spec)]
     text = yaml.safe_dump({"channels": ["conda-forge"], "dependencies": good}, allow_unicode=True)
-    package_list = packages.conda(text)
+    package_list = conda.read(text)
     assert not package_list.problems, text
     assert len(package_list.packages) == len(good)
 
@@ -348,19 +351,19 @@ def test_conda_refuses_what_rattler_refuses(spec: str):
         MatchSpec(spec)
     except InvalidMatchSpecError:
         with pytest.raises(ValueError):
-            packages.match_spec(spec)
+            conda.match_spec(spec)
 
 
 @given(pinned=version, other=version)
 def test_conda_pins_mean_what_rattler_says(pinned: str, other: str):
     from rattler import Version
 
-    admits = packages.match_spec(f"python>={pinned}").admits
+    admits = conda.match_spec(f"python>={pinned}").admits
     assert admits(other) == (Version(other) >= Version(pinned))
 
 
-@pytest.mark.parametrize("package", [packages.match_spec("a>1"), packages.pip("a>1").packages[0]])
-def test_what_is_no_version_is_not_admitted(package: packages.Package):
+@pytest.mark.parametrize("package", [conda.match_spec("a>1"), pip.read("a>1").packages[0]])
+def test_what_is_no_version_is_not_admitted(package: Package):
     assert package.admits("2.0") and not package.admits("3 13")
 
 
@@ -406,14 +409,14 @@ lines_of_pip = st.lists(
 def test_pip_takes_what_pip_takes(lines: list[str], end: str):
     pytest.importorskip("pip._internal.req.req_file")
     taken = [line for line in lines if pip_takes(line)]
-    package_list = packages.pip(end.join(taken) + end)
+    package_list = pip.read(end.join(taken) + end)
     if not any(line.endswith("\\") for line in taken):
         assert not package_list.problems, taken
 
 
 @given(line=requirement)
 def test_pip_refuses_what_pip_refuses(line: str):
-    assert pip_takes(line) == (not packages.pip(line).problems)
+    assert pip_takes(line) == (not pip.read(line).problems)
 
 
 def pip_takes(line: str) -> bool:
@@ -447,7 +450,7 @@ debian_name = st.from_regex(r"[a-z0-9][a-z0-9+.-]{1,12}", fullmatch=True)
 def test_apt_takes_every_debian_name(names: list[str], data: st.DataObject):
     ends = st.sampled_from([" ", "\n", "\r\n", "  # note\n", "\t", "\n\n# note\n"])
     text = "".join(f"{name}{data.draw(ends)}" for name in names)
-    package_list = packages.apt(text)
+    package_list = apt.read(text)
     if not package_list.problems:  # a name such as `apt` may make a line look like a command
         assert [package.name for package in package_list.packages] == names
     assert package_list.problems == () or {"apt", "apt-get", "sudo"} & set(names)
@@ -468,12 +471,12 @@ r_code = st.recursive(
 
 @given(code=r_code)
 def test_r_takes_balanced_code(code: str):
-    assert not packages.r(code).problems
+    assert not r.read(code).problems
 
 
 @given(code=r_code, bracket=st.sampled_from(["(", "[", "{", ")", "]", "}", '"', "'"]))
 def test_r_refuses_one_bracket_more(code: str, bracket: str):
-    assert packages.r(f"{code}\n{bracket}").problems
+    assert r.read(f"{code}\n{bracket}").problems
 
 
 @given(deps=st.dictionaries(st.from_regex(r"[A-Z][A-Za-z0-9]{0,8}", fullmatch=True), st.uuids()))
@@ -481,7 +484,7 @@ def test_julia_takes_what_pkg_writes(deps: dict):
     lines = [f'{name} = "{uuid}"' for name, uuid in deps.items()]
     compat = [f'{name} = "1.2"' for name in deps]
     text = "\n".join(["[deps]", *lines, "", "[compat]", *compat, 'julia = "1.10"'])
-    assert not packages.julia(text).problems
+    assert not julia.read(text).problems
 
 
 source_line = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(

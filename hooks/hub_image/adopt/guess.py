@@ -10,7 +10,7 @@ from hub_image import catalog
 from hub_image.adopt import workflows
 from hub_image.adopt.carry import stage
 from hub_image.adopt.commands import expand
-from hub_image.lists import packages
+from hub_image.lists import conda as conda_list
 from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.repository.reference import Moves, Reference, same_project
@@ -88,7 +88,9 @@ def survey(repository: Path, slug: str, folder: str, lists: dict[str, str]) -> S
     runtime = files.read(repository / lists.get("runtime.txt", "runtime.txt")).strip()
     if runtime.startswith("r-"):
         lists_say.setdefault("r", lists["runtime.txt"])
-    conda = packages.conda(files.read(repository / lists.get("environment.yml", "environment.yml")))
+    conda = conda_list.read(
+        files.read(repository / lists.get("environment.yml", "environment.yml"))
+    )
     names = {package.name: package.line for package in conda.packages}
     if "r-base" in names:
         lists_say.setdefault("r", f"{lists['environment.yml']}:{names['r-base']}")

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from hub_image.lists import packages
+from hub_image.lists import conda as conda_list
 from hub_image.repository import files
 from hub_image.syntax import dockerfile
 from hub_image.tools.git import git
@@ -94,7 +94,7 @@ def _conda_lists(repository: Path, tracked: set[str]) -> list[str]:
     found = []
     for path in sorted(tracked):
         if "/" not in path and re.fullmatch(r"[^.].*\.ya?ml", path):
-            said = packages.conda(files.read(repository / path))
+            said = conda_list.read(files.read(repository / path))
             if any(package.manager == "conda" for package in said.packages):
                 found.append(path)
     return found

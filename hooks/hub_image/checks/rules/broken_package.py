@@ -16,6 +16,7 @@ from typing import Any
 
 from hub_image.checks import Finding
 from hub_image.lists import packages
+from hub_image.lists.model import Package
 
 
 @cache
@@ -48,7 +49,7 @@ def check(repository: Path) -> Iterator[Finding]:
                 break
 
 
-def _works(package: packages.Package, versions: list[str] | None) -> bool:
+def _works(package: Package, versions: list[str] | None) -> bool:
     """Tell whether a package may be installed in a version that is not listed as broken."""
     if versions is None:
         return False
@@ -58,7 +59,7 @@ def _works(package: packages.Package, versions: list[str] | None) -> bool:
     return package.admits_any(lambda version: not any(version in specifier for specifier in broken))
 
 
-def _excused(by_name: dict[tuple[str, str], packages.Package], pin: str | None) -> bool:
+def _excused(by_name: dict[tuple[str, str], Package], pin: str | None) -> bool:
     """Tell whether the lists hold the package named in `pin` to the versions that `pin` allows."""
     if pin is None:
         return False

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hub_image.checks import Edit, Finding
 from hub_image.lists import packages
+from hub_image.lists.model import Channel
 from hub_image.repository import files
 
 ANACONDA = re.compile(
@@ -45,7 +46,7 @@ def _finding(file: str, line: int, channel: str, edit: Edit | None = None) -> Fi
     return Finding(file, line, message, edit=edit)
 
 
-def _edit(text: str, channel: packages.Channel, replacement: str) -> Edit | None:
+def _edit(text: str, channel: Channel, replacement: str) -> Edit | None:
     """Replace the channel, or remove its line, if it has a line of its own."""
     start = files.line_start(text, channel.line)
     line = "".join(text[start:].partition("\n")[:2])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hub_image.checks import Finding
 from hub_image.lists import packages
+from hub_image.lists.model import Package
 
 # Names that mean one thing for conda and another for pip: a program or a C library there, its
 # Python binding here (conda calls that `python-graphviz`, `python-eccodes`, `pynco`, ...).
@@ -27,7 +28,7 @@ PIP_NAMES = {"pytorch": "torch", "opencv": "opencv-python", "pytables": "tables"
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield entries whose package an earlier entry has; conditional requirements are left alone."""
-    seen: dict[tuple[str, ...], tuple[str, packages.Package]] = {}
+    seen: dict[tuple[str, ...], tuple[str, Package]] = {}
     for file, package_list in packages.read(repository):
         for package in package_list.packages:
             if not package.name:

@@ -1,0 +1,58 @@
+"""Project.toml: Python's TOML parser and the rules of Julia's Pkg."""
+
+import re
+from functools import lru_cache
+
+from hub_image.lists.model import PackageList, Problem, unreadable
+
+
+@lru_cache
+def read(text: str) -> PackageList:
+    """Read a Project.toml as Julia's Pkg does: https://pkgdocs.julialang.org/v1/toml-files/"""
+    from uuid import UUID
+
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib  # type: ignore[import-not-found, no-redef]
+
+    problems: list[Problem] = []
+
+    def problem(key: str, message: str) -> None:
+        match = re.search(rf"(?m)^\s*\[?[\"']?{re.escape(key)}\b", text)
+        line = text.count("\n", 0, match.end()) + 1 if match else 1
+        problems.append(Problem("julia", line, message))
+
+    try:
+        project = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        place = re.search(r"line (\d+)", str(error))
+        reason = re.sub(r" \(at .*\)", "", str(error))
+        line = int(place[1]) if place else max(1, len(text.splitlines()))
+        return unreadable("julia", line, f'this is not TOML: {reason}; write `Name = "uuid"`')
+
+    tables = {}
+    for table in ("deps", "weakdeps", "extras", "compat"):
+        tables[table] = project.get(table, {})
+        if not isinstance(tables[table], dict):
+            problem(table, f"`{table}` must be a table; write `[{table}]` on a line of its own")
+            tables[table] = {}
+    for table in ("deps", "weakdeps", "extras"):
+        for name, uuid in tables[table].items():
+            try:
+                UUID(uuid)
+            except (ValueError, AttributeError, TypeError):
+                problem(
+                    name,
+                    f"`{name}` needs the package's UUID, not `{uuid}`; add it in Julia with "
+                    f'`Pkg.activate("."); Pkg.add("{name}")`',
+                )
+    for name, versions in tables["compat"].items():
+        if name != "julia" and not any(name in tables[t] for t in ("deps", "weakdeps", "extras")):
+            problem(
+                "compat",
+                f"`{name}` has a `[compat]` entry but is not in `[deps]`; add or remove it",
+            )
+        if not isinstance(versions, str):
+            problem(name, f'the versions of `{name}` must be text, as in `{name} = "1.2"`')
+    return PackageList(problems=tuple(problems))
