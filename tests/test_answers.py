@@ -266,7 +266,8 @@ def test_the_names_of_the_questions_are_the_public_interface():
     assert list(asked()) == [
         "image_name", "title", "description", "start_from", "languages", "base", "base_image",
         "base_family", "package_manager", "interfaces", "opens_with", "dask_gateway", "registry",
-        "github_owner", "registry_owner", "hub_url", "support_url", "hub_version",
+        "github_owner", "registry_owner", "hub_url", "support_url",
+        "hub_config", "hub_version",
     ]  # fmt: skip
 
 

@@ -65,6 +65,7 @@ CHANGES = [
     *({"registry_owner": owner} for owner in ("-", "Ocean")),
     *({"hub_url": url} for url in ("-", "https://hub.example.org/")),
     {"support_url": "https://help.example.org"},
+    *({"hub_config": where} for where in ("-", "sea/hubs:staging.yaml,prod/values.yaml")),
     *({"hub_version": version} for version in ("-", "5.3")),
     *({text: "R & Julia"} for text in ("title", "description")),
     {"start_from": "community", "base": "jupyter-datascience", "languages": "r"},

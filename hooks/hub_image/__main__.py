@@ -23,7 +23,7 @@ COMMANDS = {
     "request": ("ci.request", "write the request to link a published image"),
     "profile": (
         "handoff.menu",
-        "print the entry for the hub's menu, or merge those of several repositories",
+        "look over a hub's configuration, or print the entries of repositories for its menu",
     ),
     "links": ("handoff.links", "print links that start an image or build this repository"),
     "gate": (
@@ -51,6 +51,7 @@ STEPS = {
     "publish": ("ci.publish", "push the image that was tested, under tags that never move"),
     "report": ("ci.report", "say what came out, on the run's page and on the pull request"),
     "settle": ("ci.settle", "propose new locks in a pull request, when enough has changed"),
+    "notices": ("ci.notices", "say when the hub runs an image that is far behind"),
     "clean-up": ("ci.clean_up", "remove the trial images of closed pull requests"),
 }
 FINE, FOUND, COULD_NOT, INTERRUPTED = 0, 1, 2, 130

@@ -198,8 +198,8 @@ def test_a_pull_request_under_act(hub):
     hub.commit("Two images")
     ran = hub.run()
     assert ran.code == 1, ran.log
-    [comment] = hub.github.state()["comments"]
-    body = comment["body"]
+    assert len(hub.github.state()["comments"]) == 1, ran.log
+    body = hub.github.state()["comments"][0]["body"]
     assert "1 of 3 images would not start" in body
     assert f"| ❌ | `{hub.host}/sea/ocean:3.0.0`<br>instead of `1.0.0`" in body
     assert (

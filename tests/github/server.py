@@ -37,6 +37,7 @@ if __name__ == "__main__":
 from github import description
 
 BOT = "github-actions[bot]"
+FORKER = "octocat"  # who has the token, where a fork is made
 NOWHERE = "0" * 40  # the commit of a branch where there is no git
 NUMBER = 1296269  # of the repository, which links to further pages have in place of its name
 LIMIT = 1000  # requests an hour for the token of a job
@@ -105,8 +106,16 @@ def commit(state: dict[str, Any], ref: str) -> str:
     """Return the commit of a branch, or nothing."""
     if not state["git"]:
         return NOWHERE
-    line = ["git", "-C", state["git"], "rev-parse", "--quiet", "--verify", f"refs/heads/{ref}"]
+    owner, _, branch = ref.rpartition(":")
+    git = fork(state, owner) if owner else state["git"]
+    line = ["git", "-C", git, "rev-parse", "--quiet", "--verify", f"refs/heads/{branch}"]
     return subprocess.run(line, text=True, capture_output=True).stdout.strip()
+
+
+def fork(state: dict[str, Any], owner: str) -> str:
+    """Return where the fork of somebody is: beside the repository, in a folder of its owner."""
+    git = Path(state["git"])
+    return str(git.parents[1] / owner / git.name)
 
 
 def is_ancestor(state: dict[str, Any], old: str, new: str) -> bool:
@@ -185,6 +194,18 @@ class Answer:
         if made_from := known.get("template_repository"):
             known["template_repository"] = template | made_from
         return 200, known
+
+    def post_repos_forks(self) -> tuple[int, Any]:
+        """Who has a fork already gets that one: https://docs.github.com/en/rest/repos/forks#create-a-fork."""
+        mine = fork(self.state, FORKER)
+        if not Path(mine).exists():
+            line = ["git", "clone", "--quiet", "--bare", self.state["git"], mine]
+            subprocess.run(line, check=True, capture_output=True)
+        name = self.state["name"].partition("/")[2]
+        made = self.example(202) | {"full_name": f"{FORKER}/{name}", "default_branch": "main"}
+        return 202, made | {
+            "has_discussions": False
+        }  # the example lacks what the description asks for
 
     # ── Issues, and pull requests as issues
 
@@ -308,7 +329,8 @@ class Answer:
     def as_pull(self, entry: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
         pull, owner = entry["pull"], self.state["name"].partition("/")[0]
         shown = self.shown(entry, example) | {"merged_at": pull["merged_at"], "requested_teams": []}
-        shown["head"] |= {"ref": pull["head"], "label": f"{owner}:{pull['head']}"}
+        label = pull["head"] if ":" in pull["head"] else f"{owner}:{pull['head']}"
+        shown["head"] |= {"ref": label.partition(":")[2], "label": label}
         shown["head"]["sha"] = head(self.state, entry)
         shown["base"] |= {"ref": pull["base"], "label": f"{owner}:{pull['base']}"}
         for side in (shown["head"], shown["base"]):
@@ -320,17 +342,14 @@ class Answer:
     def get_repos_pulls(self) -> tuple[int, Any]:
         wanted = self.query.get("state", "open")
         owner, colon, branch = self.query.get("head", "").partition(":")
+        is_own = self.state["name"].startswith(f"{owner}/")
         [example] = self.example(200)
         return 200, [
             self.as_pull(entry, example)
             for entry in reversed(self.state["issues"])
             if "pull" in entry
             and wanted in ("all", entry["state"])
-            and (
-                not colon
-                or entry["pull"]["head"] == branch
-                and self.state["name"].startswith(f"{owner}/")
-            )
+            and (not colon or entry["pull"]["head"] == (branch if is_own else f"{owner}:{branch}"))
         ]
 
     def post_repos_pulls(self) -> tuple[int, Any]:
@@ -340,6 +359,8 @@ class Answer:
             )
         self.fits("PullRequest")
         head, base = self.body.pop("head"), self.body.pop("base")
+        self.body.pop("maintainer_can_modify", None)
+        head = head.removeprefix(f"{self.state['name'].partition('/')[0]}:")
         for field, branch in {"head": head, "base": base}.items():
             if not commit(self.state, branch):
                 raise invalid("PullRequest", field)

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from hub_image.hubconfig import edit, values
 from hub_image.problem import Problem
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def changed(
-    places: Iterable[tuple[Path, int]], reference: str, **which: str
+    places: Iterable[tuple[Path, int]], reference: str, **which: Any
 ) -> dict[Path, tuple[bytes, list[values.Image]]]:
     """Return the new bytes of each file that changes, with the images that were there.
 

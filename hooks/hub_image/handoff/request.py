@@ -7,16 +7,19 @@ CI does this after it has published, and keeps the request in one issue: hub_ima
 """
 
 import argparse
+import os
 import re
+import tempfile
 from pathlib import Path
 from textwrap import indent
 
-from hub_image.handoff import into, links, profiles
+from hub_image.handoff import config, into, links, profiles, pull_request
+from hub_image.hubconfig import edit, lint, values
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
 from hub_image.repository.reference import Reference
 from hub_image.syntax import yaml
-from hub_image.tools.github import event
+from hub_image.tools.github import event, warn
 from hub_image.tools.registry import Repository, settings_page
 
 FILE = "hub/link-request.md"
@@ -41,6 +44,19 @@ Or as a choice of a profile, with *Other…* beside it:
 ```yaml
 profileList:
 {}```"""
+LINE = """\
+In `{file}`, line {line}:
+
+```diff
+{diff}```
+
+"""
+ONE_MORE = """\
+In `{file}`, one more entry below `choices:` of the profile {profile}:
+
+```yaml
+{lines}```
+"""
 PLACE = re.compile(r"`<([^`>]+)>`")
 BOX = re.compile(r"^- \[ \] \*\*(\w+)\*\*", re.MULTILINE)
 LABEL = "org.opencontainers.image."
@@ -82,6 +98,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--contact", default="", help="who to ask (default: the repository's issues)"
     )
+    parser.add_argument(
+        "--pull-request",
+        action="store_true",
+        help="open or renew a pull request on the hub's configuration that the answer hub_config names",
+    )
     links.menu(parser)
     into.arguments(parser)
 
@@ -90,6 +111,8 @@ def run(options: argparse.Namespace) -> int:
     """Write the request; return the exit code. Raises Problem as `request` does."""
     if options.into:
         into.run(options)
+    elif options.pull_request:
+        print(propose(options))
     else:
         write(request(options), options.output)
     return 0
@@ -128,6 +151,23 @@ def request(options: argparse.Namespace) -> str:
     text = _ticked(files.read(options.path / FILE), options.proved.split(","))
     text = PLACE.sub(lambda place: values.get(place[1], place[0]), text)
     return text.replace(name, options.reference)
+
+
+def propose(options: argparse.Namespace) -> str:
+    """Open or renew the pull request on the hub's configuration; return in one sentence what came of it. Raises Problem."""
+    answers = image_env.read(options.path)
+    if not answers.hub_config:
+        raise Problem(
+            "no answer says where the hub's configuration is; give hub_config, or change a checkout with --into"
+        )
+    digest, labels = published(options.reference)
+    _made_here(options, labels)
+    source = labels.get(f"{LABEL}source", "")
+    body = f"A new image of {answers.title}, {source or options.reference}, with the digest `{digest}`."
+    which = {key: getattr(options, key) for key in ("profile", "choice", "previous")}
+    where = config.HubConfig.parse(answers.hub_config)
+    address = pull_request.propose(options.reference, where, body, **which)
+    return address or f"{where.repository} has {options.reference} already."
 
 
 def published(reference: str) -> tuple[str, dict[str, str]]:
@@ -203,9 +243,55 @@ def _facts(
 
 def _lines(options: argparse.Namespace, entry: yaml.Mapping) -> str:
     """Return the entry in each form in which it can go into a hub's values."""
+    if answered := image_env.read(options.path).hub_config:
+        try:
+            if known := _known_lines(config.HubConfig.parse(answered), options, entry):
+                return known
+        except Problem as problem:
+            warn(f"{problem} The request has whole lists in place of the lines that change.")
     changed = CHANGED.format(**vars(options)) if options.previous else ""
     forms = [[entry], profiles.as_choices([entry])]
     return changed + ADDED.format(*(indent(profiles.dump(form), "  ") for form in forms))
+
+
+def _known_lines(where: config.HubConfig, options: argparse.Namespace, entry: yaml.Mapping) -> str:
+    """Return the lines that change in the hub's configuration as it is now; nothing where it has no place for them.
+
+    Raises Problem where it cannot be read, or where several images could be meant.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        clone = where.checkout(Path(folder, "hub"), os.environ.get(config.TOKEN, ""))
+        read = {file: values.parse((clone / file).read_bytes(), file) for file in where.files}
+        places = [(clone / file, 0) for file in where.files]
+        try:
+            changes = into.changed(
+                places, options.reference, everywhere=True, previous=options.previous
+            )
+        except edit.NotThere:
+            return _one_more(read, entry)
+        return "".join(_diff(clone, path, data, images) for path, (data, images) in changes.items())
+
+
+def _diff(clone: Path, path: Path, data: bytes, images: list[values.Image]) -> str:
+    old, new = (text.decode().splitlines() for text in (path.read_bytes(), data))
+    text = ""
+    for line in sorted({image.line for image in images}):
+        diff = f"-{old[line - 1]}\n+{new[line - 1]}\n"
+        text += LINE.format(file=path.relative_to(clone).as_posix(), line=line, diff=diff)
+    return text
+
+
+def _one_more(read: dict[str, values.Values], entry: yaml.Mapping) -> str:
+    """Return the entry as one more choice of the first menu of images that there is; nothing where there is none."""
+    for file, found in read.items():
+        for image in found.images:
+            if image.choice and image.option:
+                keys = lint.CHOICE - {"slug"}
+                choice = {lint.slug(entry): {key: entry[key] for key in entry if key in keys}}
+                return ONE_MORE.format(
+                    file=file, profile=image.profile, lines=profiles.dump(choice)
+                )
+    return ""
 
 
 def _ticked(text: str, names: list[str]) -> str:

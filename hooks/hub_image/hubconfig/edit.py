@@ -75,11 +75,13 @@ def chosen(
     choice: str = "",
     lines: Iterable[tuple[str, int]] = (),
     previous: str = "",
+    everywhere: bool = False,
 ) -> list[Image]:
     """Return the images that are to become `reference`: one, or those in the `lines`, each a file with a line of it.
 
     Without lines it is what stands at this profile and choice, and else the image that has this name, or is the
-    `previous` one. Raises Problem where there is none, and where there are several, with what can be chosen.
+    `previous` one; with `everywhere` in all places, as long as they agree on its tag. Raises Problem where there is none,
+    and where there are several, with what can be chosen.
     """
     users = [image for image in images if image.kind.is_users]
     if lines := list(lines):

@@ -30,6 +30,7 @@ class Answers:
     conda_r: bool = False
     hub_version: str = ""
     hub_url: str = ""
+    hub_config: str = ""
 
 
 def read(repository: Path) -> Answers:

@@ -132,8 +132,9 @@ def api(
     *,
     made: Callable[[], Any] | None = None,
     patience: float = PATIENCE,
+    token: str = "",
 ) -> Any:
-    """Ask GitHub's REST API with the job's own token; return the answer, or None for an empty one.
+    """Ask GitHub's REST API with the job's own token, or another; return the answer, or None for an empty one.
 
     Where GitHub is away or limits us, this waits as its headers say and tries again, for `patience` seconds in all.
     GitHub may have done what was asked all the same, so a POST is not sent twice before `made` has looked: it returns
@@ -141,7 +142,7 @@ def api(
 
     https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
-    return _call(method, path, body, made, patience)[0]
+    return _call(method, path, body, made, patience, token)[0]
 
 
 def _call(
@@ -150,13 +151,14 @@ def _call(
     body: dict[str, Any] | None = None,
     made: Callable[[], Any] | None = None,
     patience: float = PATIENCE,
+    token: str = "",
 ) -> tuple[Any, str]:
     """Do what `api` says; return also where the next page of the answer is, if there is one."""
     unsure, tries = False, -1
     while True:
         tries += 1
         try:
-            return _ask(method, path, body)
+            return _ask(method, path, body, token)
         except Refused as refused:
             if unsure and method == "DELETE" and refused.status == 404:
                 return None, ""  # it was done the first time
@@ -176,7 +178,7 @@ def _call(
                 return found, ""
 
 
-def _ask(method: str, path: str, body: dict[str, Any] | None) -> tuple[Any, str]:
+def _ask(method: str, path: str, body: dict[str, Any] | None, token: str) -> tuple[Any, str]:
     """Ask once; return the answer, and where its next page is. Raises Refused or _Again."""
     server = os.environ.get("GITHUB_API_URL", "https://api.github.com")
     request = urllib.request.Request(
@@ -185,7 +187,7 @@ def _ask(method: str, path: str, body: dict[str, Any] | None) -> tuple[Any, str]
         data=json.dumps(body).encode() if body is not None else None,
         headers={
             "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {os.environ.get('GITHUB_TOKEN', '')}",
+            "Authorization": f"Bearer {token or os.environ.get('GITHUB_TOKEN', '')}",
             "X-GitHub-Api-Version": "2022-11-28",
         },
     )

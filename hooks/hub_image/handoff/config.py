@@ -1,0 +1,82 @@
+"""Where the hub's configuration is, as the answer `hub_config` says it, and a checkout of it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub_image.problem import Problem
+from hub_image.tools.git import git
+
+TOKEN = "HUB_CONFIG_TOKEN"  # a secret that its owner makes; without it nothing is written anywhere
+WRITTEN = re.compile(r"([\w.-]+/[\w.-]+):([^:]+)")
+
+
+class Unreadable(Problem):
+    """The configuration is not there, or not for whoever asks."""
+
+
+@dataclass(frozen=True)
+class HubConfig:
+    """A repository on GitHub as `owner/name`, and files of it in the order in which they are to change."""
+
+    repository: str
+    files: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> HubConfig:
+        """Take `owner/name:file,file` apart. Raises Problem for anything else."""
+        found = WRITTEN.fullmatch(text)
+        files = [file.strip() for file in found[2].split(",")] if found else []
+        if not found or not all(files) or any(_leaves(file) for file in files):
+            raise Problem(
+                f"hub_config is {text!r}: write it as owner/repository:staging.yaml,production.yaml"
+            )
+        return cls(found[1], tuple(files))
+
+    def checkout(self, folder: Path, token: str = "") -> Path:
+        """Clone the newest commit into a folder and return it. Raises Unreadable."""
+        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        address = f"{server}/{self.repository}"
+        try:
+            git(
+                folder.parent,
+                "clone",
+                "--quiet",
+                "--depth=1",
+                address,
+                str(folder),
+                environment=login(token),
+            )
+        except Problem as problem:
+            raise Unreadable(
+                f"hub_config: {self.repository} cannot be read ({problem}); check its name, or give the secret {TOKEN}"
+            ) from problem
+        for file in self.files:
+            if not (folder / file).is_file():
+                raise Unreadable(f"hub_config: {self.repository} has no {file}; correct the answer")
+        return folder
+
+
+def login(token: str) -> dict[str, str]:
+    """Return what makes git log in with a token, without a question and without a file that keeps it.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+    """
+    quiet = {"GIT_TERMINAL_PROMPT": "0"}
+    if not token:
+        return quiet
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return quiet | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+    }
+
+
+def _leaves(file: str) -> bool:
+    return file.startswith("/") or ".." in Path(file).parts
