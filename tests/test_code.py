@@ -10,12 +10,6 @@ from pathlib import Path
 from conftest import ROOT
 
 TOOLS = Path(sys.executable).parent
-# Functions with more branches than pyproject.toml allows. The list may only get shorter.
-TOO_COMPLEX = {
-    ("adopt/carry.py", "_run"),
-    ("adopt/commands.py", "use"),
-    ("adopt/guess.py", "survey"),
-}
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -38,11 +32,11 @@ def test_types_are_right():
     assert done.returncode == 0, done.stdout
 
 
-def test_no_more_functions_are_too_complex():
+def test_no_function_is_too_complex():
     done = run("ruff", "check", "--no-cache", "--select=C901", "--output-format=json", "hooks")
     package = ROOT / "hooks/hub_image"
     found = {
         (Path(entry["filename"]).relative_to(package).as_posix(), entry["message"].split("`")[1])
         for entry in json.loads(done.stdout)
     }
-    assert found == TOO_COMPLEX
+    assert not found

@@ -28,6 +28,9 @@ def write(folder: Path, case: dict) -> Path:
     for path, text in case["files"].items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(text.encode())
+    for path, leads in case.get("links", {}).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).symlink_to(leads)
     for path in case.get("executable", []):
         (folder / path).chmod(0o755)
     git(folder, "init", "--quiet")

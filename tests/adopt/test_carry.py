@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from conftest import CATALOG
@@ -177,6 +178,56 @@ def test_a_step_does_what_the_run_did(run, status, prints, tmp_path):
     done = subprocess.run(["bash", "-c", scripts["preBuild"]], capture_output=True, text=True)
     ended = done.stdout.strip().removesuffix(f"the end {tmp_path}").strip()
     assert (done.returncode, ended) == (status, prints), scripts["preBuild"]
+
+
+def docker_gives(lines: list[str]) -> str:
+    """The text that Docker gives to the shell for a RUN on these lines, here-documents apart.
+
+    After BuildKit's parser: https://github.com/moby/buildkit/blob/master/frontend/dockerfile/parser/parser.go
+    """
+    text = ""
+    for line in lines:
+        if text and (not line.strip() or re.match(r"\s*#", line)):
+            continue
+        ended = re.search(r"(?<!\\)\\[ \t]*$", line)
+        text += line[: ended.start()] if ended else line
+        if not ended:
+            break
+    return text
+
+
+WORDS_OF_A_SHELL = ["'a  b'", '"a  b"', "a", "é", "\\'", '"$(show \'c  d\')"', "'#'", "a#b", "$X", '"${X:-y  z}"', "$'e\\tf'",
+                    "&& show", "; show", "| cat; show", "'{ \"a\": 1 }'", "# the end"]  # fmt: skip
+
+
+@settings(max_examples=60, **QUIETLY)
+@given(
+    st.lists(st.sampled_from(WORDS_OF_A_SHELL), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(5, 60), st.sampled_from(["", " ", "\t"])), max_size=4),
+)
+def test_a_step_is_what_dockers_shell_was_given(tmp_path_factory, words, breaks):
+    """A program that tells its arguments is told the same by the script as by the RUN, wherever lines are broken."""
+    text = "show " + " ".join(words)
+    for at, blank in sorted(breaks, reverse=True):
+        if at < len(text) and text[at - 1] != "\\":
+            text = f"{text[:at]}\\{blank}\n{text[at:]}"
+    lines = text.split("\n")
+    assume(not re.search(r"^\s*#|^\s*$", "\n".join(lines[1:]), re.MULTILINE) or len(lines) == 1)
+    given_text = docker_gives(lines)
+    setting = Setting(catalog.load().families["docker-stacks"], "docker-stacks", frozenset())
+    text = "FROM quay.io/jupyter/base:1\nUSER root\nRUN " + "\n".join(lines) + "\n"
+    decisions, scripts = carry(text, setting)
+    assert decisions[2].what == CARRIED, decisions[2]
+    folder = tmp_path_factory.mktemp("shell")
+    show = 'show() { printf \'%s\\0\' "$#" "$@" >>$OUT; }\n'
+    told = []
+    for name, script in (("docker", given_text), ("script", scripts["preBuild"])):
+        script = script.replace("cd /home/jovyan", "")
+        command = ["bash", "-o", "pipefail", "-c", show + script]
+        out = folder / name
+        subprocess.run(command, env={"OUT": str(out), "PATH": "/usr/bin:/bin"}, capture_output=True)
+        told.append(out.read_bytes() if out.exists() else b"")
+    assert told[0] == told[1], scripts["preBuild"]
 
 
 def test_parse_keeps_what_a_shell_is_given():

@@ -83,6 +83,94 @@ def test_refuses_in_one_sentence_and_changes_nothing(prepare, says, old, release
     assert (state(old) if has_git else files(old)) == before
 
 
+MATRIX = """on: push
+jobs:
+  build:
+    strategy:
+      matrix:
+        image: [tides, waves]
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          context: images/${{ matrix.image }}
+"""
+CALLS = """on: push
+jobs:
+  tides:
+    uses: ./.github/workflows/build.yml
+    with: {path: images/tides}
+  waves:
+    uses: ./.github/workflows/build.yml
+    with: {path: images/waves}
+"""
+CALLED = """on:
+  workflow_call: {inputs: {path: {type: string}}}
+jobs:
+  build:
+    steps:
+      - run: docker build --tag x --file ${{ inputs.path }}/Dockerfile .
+"""
+FILES = """on: push
+jobs:
+  build:
+    steps:
+      - uses: docker/build-push-action@v6
+        with: {file: gpu.Dockerfile}
+      - uses: docker/build-push-action@v6
+"""
+ROOT = {"Dockerfile": "FROM quay.io/jupyter/scipy-notebook:2025-11-10\n"}
+TWO = {
+    "images/tides/Dockerfile": "FROM quay.io/jupyter/scipy-notebook:2025-11-10\nCOPY a /etc/a\n",
+    "images/tides/a": "1\n",
+    "images/waves/Dockerfile": "FROM quay.io/jupyter/r-notebook:2025-11-10\n",
+}
+FLOWS = ".github/workflows"
+
+
+@pytest.mark.parametrize(
+    ("contents", "says"),
+    [
+        (TWO, "builds 2 images (images/tides, images/waves)"),
+        (TWO | {f"{FLOWS}/a.yml": MATRIX}, "`hub-image adopt --image-folder images/tides"),
+        (ROOT | TWO | {f"{FLOWS}/a.yml": MATRIX}, "builds 2 images (images/tides, images/waves)"),
+        (ROOT | TWO | {f"{FLOWS}/a.yml": CALLS, f"{FLOWS}/build.yml": CALLED}, "images/waves)"),
+        (ROOT | {"gpu.Dockerfile": "FROM a:1.2.3\n", f"{FLOWS}/a.yml": FILES}, "(the root, gpu.Dockerfile)"),
+        ({"docker/Dockerfile": "FROM a:1.2.3\n"}, "builds its image from docker and not from the root"),
+        ({"README.md": "# Nothing\n"}, "builds no image that could be adopted"),
+    ],
+    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none"],
+)  # fmt: skip
+def test_a_repository_of_several_images_is_refused(contents, says, tmp_path, released):
+    folder = write(tmp_path / "many", {"files": contents})
+    before = state(folder)
+    sentence = adopt(folder, released, code=2).strip()
+    assert says in sentence and sentence.startswith("hub-image: ")
+    assert sentence.count("\n") == 0
+    assert state(folder) == before
+
+
+def test_one_of_several_images_becomes_a_repository_of_its_own(tmp_path, released):
+    """With its folder's history alone; the old repository stays as it is, and a dry run makes nothing."""
+    folder = write(tmp_path / "many", {"files": TWO, "origin": "https://github.com/sea/many.git"})
+    (folder / "images/waves/b").write_text("1\n")
+    commit(folder)
+    before = state(folder)
+    said = adopt(folder, released, "--image-folder=images/tides", "--dry-run")
+    assert not (tmp_path / "tides").exists()
+    assert "image_name: tides" in said and "github_owner: sea" in said
+    assert "`COPY a /etc/a` to postBuildRoot" in said
+    adopt(folder, released, "--image-folder=images/tides")
+    assert state(folder) == before
+    assert git(tmp_path / "tides", "log", "--format=%s").split("\n")[:2] == [
+        "Adopt hub-image-template",
+        "As it was",
+    ]
+    assert (tmp_path / "tides/postBuildRoot").exists()
+    again = adopt(folder, released, "--image-folder=images/tides", code=2)
+    assert "is there already" in again
+    assert "name a folder" in adopt(folder, released, "--image-folder=../x", code=2)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

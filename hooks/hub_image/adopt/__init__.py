@@ -11,10 +11,11 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import groupby
 from pathlib import Path
 
 from hub_image import catalog, checks
-from hub_image.adopt import carry, commands, guess, tree, workflows
+from hub_image.adopt import carry, commands, guess, images, tree, workflows
 from hub_image.adopt.tree import ASIDE
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
@@ -28,6 +29,11 @@ QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image adopt`."""
     argument.path(parser)
+    parser.add_argument(
+        "--image-folder",
+        metavar="FOLDER",
+        help="adopt only this folder, in a new repository beside the old one, with the folder's history",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument("--yes", action="store_true", help="take the answers without asking")
     update.data(parser)
@@ -73,51 +79,49 @@ def adopt(options: argparse.Namespace) -> None:
     """Do what the command line says. Raises Problem, and then nothing has changed."""
     given = update.normal(update.asked(catalog.questions()), update.given(options))
     repository, head = _repository(options.path)
-    tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
-    made = tree.layout(repository, tracked)
     slug = guess.slug(repository)
-    found = guess.survey(repository, slug, repository.name, made.lists)
-    answers = {g.question: g.value for g in found.answers if g.question not in given} | given
-    print(_answers(found, given))
-    if not options.dry_run and not options.yes:
-        _confirm()
-    with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as folder:
-        clone = Path(folder) / "new"
-        git(
-            repository,
-            "clone",
-            "--quiet",
-            "--shared",
-            str(repository),
-            str(clone),
-            environment=QUICK,
-        )
-        report = _work(clone, options, made, found, answers, set(given), slug, tracked)
+    with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as name:
+        folder = Path(name)
+        if options.image_folder:
+            parent = folder if options.dry_run else repository.parent
+            repository = images.part(repository, options.image_folder, parent)
+            slug = f"{slug.partition('/')[0]}/{repository.name}" if slug else ""
+        tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
+        old_workflows = workflows.read(repository, slug)
+        images.one(options.path, tracked, old_workflows)
+        made = tree.layout(repository, tracked)
+        found = guess.survey(repository, slug, repository.name, made.lists, old_workflows)
+        answers = {g.question: g.value for g in found.answers if g.question not in given} | given
+        print(_answers(found, given))
+        if not options.dry_run and not options.yes:
+            _confirm()
+        clone = _clone(repository, folder / "new")
+        report = _work(clone, options, made, found, answers, set(given), old_workflows, tracked)
         print(report)
         if options.compare:
             from hub_image.adopt import compare
 
-            old = Path(folder) / "old"
-            git(
-                repository,
-                "clone",
-                "--quiet",
-                "--shared",
-                str(repository),
-                str(old),
-                environment=QUICK,
-            )
+            old = _clone(repository, folder / "old")
             dockerfile = made.lists.get("Dockerfile", "")
             print("\n".join(compare.compare(old, dockerfile, clone, answers["image_name"])))
         if options.dry_run:
             print("Nothing has changed; without --dry-run this becomes one commit on a branch.")
             return
         _bring(repository, clone, report)
+    if options.image_folder:
+        print(f"{repository} is a repository of its own now; to undo it, remove that folder.")
     undo = f"git switch {head} && git branch --delete --force {BRANCH}"
     print(
         f"All of it is one commit on the branch {BRANCH}; `git log -1` shows this report again.\n"
         f"When you have decided on what needs you, push the branch and open a pull request. To undo it:\n  {undo}"
     )
+
+
+def _clone(repository: Path, folder: Path) -> Path:
+    """Clone a repository into a folder without its large files; return the folder."""
+    arguments = ["--quiet", "--shared", str(repository), str(folder)]
+    git(repository, "clone", *arguments, environment=QUICK)
+    return folder
 
 
 def _repository(folder: Path) -> tuple[Path, str]:
@@ -185,7 +189,7 @@ def _work(
     found: guess.Survey,
     answers: dict[str, str],
     given: set[str],
-    slug: str,
+    old_workflows: list[workflows.Workflow],
     tracked: set[str],
 ) -> Report:
     """Adopt in the clone, and leave everything there ready to be committed."""
@@ -193,10 +197,10 @@ def _work(
     if not {"start_from", "base", "base_image", "base_family"} & given:  # else it has been decided
         report = Report(needs=list(found.needs), replaced=list(found.replaced))
     tree.apply(clone, made)
-    old_workflows = list(workflows.read(clone, slug))
     _render(clone, options, answers)
     merged, aside = tree.settle(clone)
     kept = tracked - set(made.moves) - set(merged) - set(aside)
+    kept -= set(made.writes)
     for path in merged:
         report.kept.append((path, "your lines stand among the template's"))
     for path in aside:
@@ -205,10 +209,12 @@ def _work(
         report.moved.append((path, f"to {ASIDE}/{path}"))
     kept -= _workflows(clone, old_workflows, set(aside), report)
     for old, new in made.moves.items():
-        if old != made.lists.get("Dockerfile"):
+        if old == new:
+            report.moved.append((old, made.why[old]))
+        elif old != made.lists.get("Dockerfile"):
             report.moved.append((old, f"to {new}; {made.why[old]}" if new else made.why[old]))
     if "Dockerfile" in made.lists:
-        _dockerfile(clone, made, found, report)
+        _dockerfile(clone, made, found, given, report)
     else:
         now = image_env.read(clone).base_image
         text = f"the image builds on {now} and not on repo2docker's own; for another add --data base=..."
@@ -216,20 +222,44 @@ def _work(
     scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
     report.needs += [(path, what) for path, what in made.needs if not carry.mentions(scripts, path)]
     report.needs += _unseen(clone)
+    report.needs += _notebooks(tracked, made)
+    report.replaced += _versions(clone, found)
     git(clone, "add", "--all", "--force")
     for finding in checks.run(clone):
-        if not finding.file.startswith(f"{ASIDE}/"):
+        said = finding.code == "unread-list" and finding.file in {
+            place for place, _ in report.needs
+        }
+        if not said and not finding.file.startswith(f"{ASIDE}/"):
             place = f"{finding.file}:{finding.line}"
             report.needs.append((place, f"{finding.severity} {finding.code}: {finding.message}"))
-    if image_env.read(clone).registry != "ghcr.io":
-        text = (
-            "the new workflow logs in with the variable REGISTRY_LOGIN and the secret REGISTRY_PASSWORD; "
-            'add them as "The registry" there says'
-        )
-        report.needs.append(("GUIDE.md", text))
+    report.needs += _registry(image_env.read(clone).registry)
     _kept(kept, report)
-    report.needs = list(dict.fromkeys(report.needs))
+    report.needs = [(_now(clone, place), what) for place, what in dict.fromkeys(report.needs)]
     return report
+
+
+def _now(clone: Path, place: str) -> str:
+    """Return a place where its file stands now, which may have been set aside since."""
+    file = place.partition(":")[0]
+    is_aside = not (clone / file).exists() and (clone / ASIDE / file).exists()
+    return f"{ASIDE}/{place}" if is_aside else place
+
+
+def _registry(host: str) -> list[tuple[str, str]]:
+    """Return what a registry needs of its owner."""
+    if host == "ghcr.io":
+        return []
+    if host == "public.ecr.aws" or host.endswith(".amazonaws.com"):
+        text = (
+            f"passwords of {host} end after twelve hours, so the new workflow cannot log in there; publish elsewhere with "
+            "--data registry=..., or copy the image there in a workflow of your own"
+        )
+        return [("GUIDE.md", text)]
+    text = (
+        "the new workflow logs in with the variable REGISTRY_LOGIN and the secret REGISTRY_PASSWORD; "
+        'add them as "The registry" there says'
+    )
+    return [("GUIDE.md", text)]
 
 
 def _kept(kept: set[str], report: Report) -> None:
@@ -276,39 +306,60 @@ def _render(clone: Path, options: argparse.Namespace, answers: dict[str, str]) -
 def _workflows(
     clone: Path, old: list[workflows.Workflow], aside: set[str], report: Report
 ) -> set[str]:
-    """Remove the workflows that the new one replaces; say of the others what they do. Return the removed."""
-    removed = set()
+    """Set aside the workflows that the new one replaces; say of the others what they do. Return those set aside."""
+    gone = {w.file: w for w in old if w.builds and w.file not in aside}
+    for file, workflow in gone.items():
+        tree.aside(clone, file)
+        place = f"{ASIDE}/{file}"
+        text = f".github/workflows/image.yml builds and publishes now; the old one is {place}"
+        report.replaced.append((file, text))
+        if workflow.others:
+            steps = ", ".join(f"{step} (line {line})" for line, step in workflow.others)
+            text = f"it had steps that the new workflow has not: {steps}; if you need them, write a workflow"
+            report.needs.append((place, text))
+        for line, said in workflow.extras:
+            text = f"repo2docker was given `{said}`, and nobody reads that now; do in preBuild or postBuild what it did"
+            report.needs.append((f"{place}:{line}", text))
+        for line, called in workflow.calls:
+            if not called.startswith("./"):
+                text = f"it called `{called}`, which nothing does now; if that did more than build and publish, write a workflow"
+                report.needs.append((f"{place}:{line}", text))
+    names = {workflow.name for workflow in gone.values()} - {""}
     for workflow in old:
-        file = workflow.file
-        if workflow.builds and file not in aside:
-            git(clone, "rm", "--quiet", "--force", "--", file)
-            removed.add(file)
-            report.replaced.append((file, ".github/workflows/image.yml builds and publishes now"))
-            for line, step in workflow.others:
-                text = f"the removed workflow had a step that the new one has not: {step}"
-                report.needs.append((f"{file}:{line}", f"{text}; if you need it, write a workflow"))
-        elif workflow.part:
+        if workflow.file in gone:
+            continue
+        place = f"{ASIDE}/{workflow.file}" if workflow.file in aside else workflow.file
+        if workflow.part:
             text = "it builds the image too, among other things; remove what image.yml does now"
-            report.needs.append((f"{ASIDE}/{file}" if file in aside else file, text))
+            report.needs.append((place, text))
         elif workflow.binder:
             text = (
                 "image.yml tells pull requests how to try the image; remove this if that is enough"
             )
-            report.needs.append((file, text))
-    return removed
+            report.needs.append((place, text))
+        for line, called in workflow.calls:
+            if called.removeprefix("./") in gone:
+                text = f"it calls `{called}`, which is set aside; let it do without"
+                report.needs.append((f"{place}:{line}", text))
+        if lost := names & set(workflow.after):
+            text = f"it runs after `{min(lost)}`, which is set aside; let it run after `image`"
+            report.needs.append((place, text))
+    return set(gone)
 
 
 def _dockerfile(
     clone: Path,
     made: tree.Layout,
     found: guess.Survey,
+    given: set[str],
     report: Report,
 ) -> None:
-    """Carry over the old Dockerfile; keep it aside as long as something in it waits for a decision."""
+    """Carry over the old Dockerfile, which stays aside."""
     old = made.lists["Dockerfile"]
     kept = clone / ASIDE / old
     family = image_env.read(clone).base_family
-    same_base = bool(found.base.family) and family == found.base.family
+    same_base = family == found.base.family or "base_family" in given
+    same_base = same_base or (not found.base.family and "base" in given)
     new_dockerfile = files.read(clone / "Dockerfile")
     words = {Path(word).name for word in re.findall(r"^COPY.*$", new_dockerfile, re.MULTILINE)
              for word in word.split()}  # fmt: skip
@@ -325,28 +376,33 @@ def _dockerfile(
         image=found.base.name,
         files=frozenset(staged),
         moved={o: n for o, n in made.moves.items() if n and not n.startswith(ASIDE)},
+        text=lambda path: files.read(clone / path),
     )
     decisions, scripts = carry.carry(files.read(kept), setting)
-    left = False
-    for decision in decisions:
-        instruction = decision.instruction
-        first = " ".join(instruction.arguments.split())
-        said = f"{instruction.name} {first[:60]}{'…' if len(first) > 60 else ''}"
-        if decision.what == carry.LEFT:
-            left = True
-            place = f"{ASIDE}/{old}:{instruction.line}"
-            report.needs.append((place, f"`{said}`: {decision.why}"))
-        elif decision.what == carry.CARRIED:
-            report.moved.append((f"{old}:{instruction.line}", f"`{said}` to {decision.why}"))
-        else:
-            report.replaced.append((f"{old}:{instruction.line}", f"`{said}`: {decision.why}"))
+    _decisions(decisions, old, report)
     for name, text in scripts.items():
         path = clone / name
         assert not path.exists()  # carry() leaves what would go into a script of the owner's
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
         path.chmod(0o755)
-    if not left:
-        git(clone, "rm", "--quiet", "--force", "--", f"{ASIDE}/{old}")
+
+
+def _decisions(decisions: list[carry.Decision], old: str, report: Report) -> None:
+    """Say what became of each instruction, and of several in a row for one reason in one line."""
+    rows = {carry.LEFT: report.needs, carry.CARRIED: report.moved, carry.REPLACED: report.replaced}
+    for (what, why), group in groupby(decisions, key=lambda d: (d.what, d.why)):
+        found = list(group)
+        for several in [found] if what == carry.LEFT else [[one] for one in found]:
+            instruction = several[0].instruction
+            first = " ".join(instruction.arguments.split())
+            said = f"`{instruction.name} {first[:60]}{'…' if len(first) > 60 else ''}`"
+            if len(several) > 1:
+                last = several[-1].instruction.line
+                said += f" and {len(several) - 1} more, to line {last}"
+            place = f"{ASIDE}/{old}" if what == carry.LEFT else old
+            joint = " to " if what == carry.CARRIED else ": "
+            rows[what].append((f"{place}:{instruction.line}", said + joint + why))
+    report.needs += [(f"{old}:{d.instruction.line}", d.needs) for d in decisions if d.needs]
 
 
 def _unseen(clone: Path) -> list[tuple[str, str]]:
@@ -358,12 +414,40 @@ def _unseen(clone: Path) -> list[tuple[str, str]]:
         ):
             text = f"the build sees no other file, so pip does not find {match[1]}; write here what it says"
             needs.append((f"environment.yml:{number}", text))
-    for name in ("preBuild", "postBuild", "start"):
+    for name in ("preBuild", "postBuild", "postBuildRoot", "start"):
         for number, line in enumerate(files.read(clone / name).split("\n"), 1):
             if re.search(r"(?<![\w/])\.?binder/", line) and not line.lstrip().startswith("#"):
                 text = "it names a file of the folder that had to go; give the new place"
                 needs.append((f"{name}:{number}", text))
+            if name == "start" and re.search(r"\bREPO_DIR\b", line.partition("#")[0]):
+                text = (
+                    "the repository is not in the image, so REPO_DIR leads nowhere; copy what this line needs "
+                    "to a place of its own in postBuildRoot, and name that"
+                )
+                needs.append((f"{name}:{number}", text))
     return needs
+
+
+def _notebooks(tracked: set[str], made: tree.Layout) -> list[tuple[str, str]]:
+    """Return what is to be said of notebooks that repo2docker put into the home."""
+    found = sorted(p for p in tracked if p.endswith(".ipynb") and not p.startswith("image-tests/"))
+    if not found or "Dockerfile" in made.lists:
+        return []
+    text = f"repo2docker put this and {len(found) - 1} more notebooks into the home, which a hub hides; bring them with nbgitpuller"
+    return [(found[0], text)]
+
+
+def _versions(clone: Path, found: guess.Survey) -> list[tuple[str, str]]:
+    """Return which versions the old repository asked for, beside those of the new image where they are known."""
+    answers = image_env.read(clone)
+    base = answers.base_image
+    now = {"Python": answers.python_version, "R": "", "JupyterLab": ""}
+    if answers.base_family == "rocker":
+        now["R"] = base.rpartition(":")[2]
+    return [
+        (name, f"{version} before ({place}), {now[name] or f'what {base} has'} now")
+        for name, version, place in found.versions
+    ]
 
 
 def _bring(repository: Path, clone: Path, report: Report) -> None:

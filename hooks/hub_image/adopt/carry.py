@@ -4,7 +4,8 @@ An instruction is carried over into a script, or replaced by what the new Docker
 left for its owner to decide. It is carried over only where the script does the same at another time:
 
 - preBuild runs as root before the packages, and sees no file of the repository,
-- postBuild runs as the user after the packages, in the repository,
+- postBuild runs as the user after the packages, in a copy of the repository,
+- postBuildRoot runs as root after that, in such a copy too,
 - start runs before each server.
 
 Everything is tried by the build that follows: a step that was wrongly taken for certain stops it.
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
+from hub_image.checks.rules import home_write
 from hub_image.syntax import shell
 from hub_image.syntax.dockerfile import Instruction, parse
 
@@ -26,11 +28,15 @@ CARRIED, REPLACED, LEFT = "carried", "replaced", "left"
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of an instruction: `what` is carried, replaced or left; `why` says more."""
+    """What becomes of an instruction: `what` is carried, replaced or left; `why` says more.
+
+    `needs` is what its owner should know all the same.
+    """
 
     instruction: Instruction
     what: str
     why: str
+    needs: str = ""
 
 
 class Left(Exception):
@@ -110,10 +116,19 @@ class _Carrier:
         self.made: set[str] = set()  # folders that WORKDIR made
         self.shell = ""  # why the steps cannot be carried over, after an unusual SHELL
         self.pipefail = not rooted
-        self.scripts = {"preBuild": Script("/tmp"), "postBuild": Script("")}
+        self.scripts = {
+            "preBuild": Script("/tmp"),
+            "postBuild": Script(""),
+            "postBuildRoot": Script(""),
+        }
         self.start: list[str] = []
+        self.entrypoint = ""  # of the owner, which each server begins with
         self.gone: dict[str, str] = {}  # name: why what it names is not there any more
         self.late: set[str] = set()  # names that exist only from postBuild on
+        self.last: set[str] = set()  # those of them that exist only from postBuildRoot on
+        self.copied: dict[str, str] = {}  # path in the image: file of the repository
+        self.rooted = 0  # the line of the first step that became part of postBuildRoot
+        self.stages = 0  # of the image, so far
         self.began = False  # whether anything came that preBuild would come before
         self.defaults: dict[str, str] = {}  # of the arguments before the first FROM
         self.lists_to_come = self.is_last_folder = False
@@ -130,58 +145,57 @@ class _Carrier:
             "MAINTAINER": self._label,
             "EXPOSE": self._expose,
             "CMD": self._cmd,
-            "ENTRYPOINT": self._cmd,
+            "ENTRYPOINT": self._entrypoint,
         }
 
     def all(self, instructions: list[Instruction]) -> tuple[list[Decision], dict[str, str]]:
         """Decide on all instructions; return the decisions and the scripts."""
-        froms = [n for n, i in enumerate(instructions) if i.name == "FROM"]
-        first, final = (froms[0], froms[-1]) if froms else (0, 0)
-        stages = {
-            words[2].lower() for words in (stage(instructions[n]) for n in froms) if len(words) == 3
-        }
-        builds_on_stage = bool(froms) and stage(instructions[final])[0].lower() in stages
-        last_list = max(
-            (
-                n
-                for n, i in enumerate(instructions)
-                if n > final
-                and i.name == "RUN"
-                and "list" in self._kinds(i)
-                and "apt.txt" not in i.source
-            ),
-            default=-1,
-        )
-        decisions = []
+        stages = roles(instructions)
+        lists = [n for n, i in enumerate(instructions) if stages[n] == IMAGE and self._lists(i)]
         folders = [n for n, i in enumerate(instructions) if i.name == "WORKDIR"]
+        decisions = []
         for n, instruction in enumerate(instructions):
-            self.lists_to_come = n < last_list
+            self.lists_to_come = n < max(lists, default=-1)
             self.is_last_folder = folders[-1:] == [n]
             try:
-                if instruction.name == "FROM" and n == final and not builds_on_stage:
-                    decision = REPLACED, "the answers name the image to build on"
-                elif n < first and instruction.name == "ARG":
-                    self.defaults |= dict([instruction.arguments.partition("=")[::2]])
-                    decision = REPLACED, "the answers name the image to build on"
-                elif n < final or builds_on_stage:
-                    raise Left(
-                        "this Dockerfile has several stages and the new one has one; "
-                        "do this in preBuild or postBuild, or install it from a package"
-                    )
-                elif not self.setting.family_name:
-                    raise Left(
-                        "it was made for another base image; see whether you still need it, "
-                        "and do it in preBuild (root) or postBuild (user)"
-                    )
-                elif instruction.name in OTHERS:
-                    raise Left(OTHERS[instruction.name])
-                else:
-                    decide = self.methods.get(instruction.name, self._unknown)
-                    decision = decide(instruction)
+                decision = self._one(instruction, stages[n])
             except Left as reason:
                 decision = LEFT, str(reason)
             decisions.append(Decision(instruction, *decision))
         return self._finish(decisions)
+
+    def _lists(self, instruction: Instruction) -> bool:
+        """Tell whether an instruction installs a list other than apt.txt."""
+        return (
+            instruction.name == "RUN"
+            and "apt.txt" not in instruction.source
+            and "list" in self._kinds(instruction)
+        )
+
+    def _one(self, instruction: Instruction, where: str) -> tuple[str, str]:
+        """Decide on one instruction, which stands in the stage `where`."""
+        if where == BEFORE:
+            if instruction.name != "ARG":
+                raise Left(
+                    "it stands before the first FROM, where Docker allows only ARG; remove it"
+                )
+            self.defaults |= dict([instruction.arguments.partition("=")[::2]])
+            return REPLACED, "the answers name the image to build on"
+        if where != IMAGE:
+            raise Left(where)
+        if instruction.name == "FROM":
+            self.stages += 1
+            if self.stages > 1:
+                return REPLACED, "what follows goes on from the stage above, as it did"
+            return REPLACED, "the answers name the image to build on"
+        if not self.setting.family_name:
+            raise Left(
+                "it was made for another base image; see whether you still need it, "
+                "and do it in preBuild (root), postBuild (user) or postBuildRoot (root, last)"
+            )
+        if instruction.name in OTHERS:
+            raise Left(OTHERS[instruction.name])
+        return self.methods.get(instruction.name, self._unknown)(instruction)
 
     # One method for each instruction. Each returns (CARRIED or REPLACED, where or why), or raises Left.
 
@@ -190,81 +204,81 @@ class _Carrier:
 
     def _run(self, instruction: Instruction) -> tuple[str, str]:
         source = command(instruction)
-        kinds = self._kinds(instruction)
         uses = list(self._commands().uses(body(source)))
-        elsewhere = [use.name for use in uses if use.kind in ("elsewhere", "list") and use.name]
+        kinds = {use.kind for use in uses} - {"neutral"}
+        if kinds == {"clean"}:
+            return REPLACED, "the new Dockerfile cleans up after itself"
         began = self.began
         self.began = began or "apt.txt" not in source
-        if kinds == {"clean"}:
-            self.began = began
-            return REPLACED, "the new Dockerfile cleans up after itself"
         if kinds and kinds <= {"clean", "list"}:
+            elsewhere = [use.name for use in uses if use.kind == "list" and use.name]
+            text = "the new Dockerfile installs the list"
             if elsewhere:
-                return REPLACED, (
-                    f"the new Dockerfile installs the list, and not into `{elsewhere[0]}`, which no "
-                    f"kernel sees, but into {self.setting.family.prefix}"
+                text += (
+                    f", and not into `{elsewhere[0]}`, which no kernel sees, "
+                    f"but into {self.setting.family.prefix}"
                 )
-            return REPLACED, "the new Dockerfile installs the list"
+            return REPLACED, text
         if self.shell:
             raise Left(self.shell)
-        if flags(instruction):
+        if not all(flag.startswith("--mount=type=cache") for flag in flags(instruction)):
             raise Left("a script has no such mounts; do it in preBuild or postBuild without them")
         for use in uses:
-            if use.kind == "unread":
-                raise Left(
-                    "it is no bash that can be read; see what it does, and put that into preBuild "
-                    "(root) or postBuild (user)"
-                )
-            if use.kind in ("own", "elsewhere"):
-                raise Left(
-                    f"it installs into an environment `{use.name or 'of its own'}` that no kernel of the "
-                    "new image sees; add the packages to the list, or make the environment and its "
-                    "kernel in postBuild"
-                )
-            if use.kind == "foreign":
-                raise Left(
-                    f"`{use.name}` is not the Python of the notebooks, so no kernel sees what it "
-                    "installs; add the packages to the list"
-                )
-        if "list" in kinds:
-            raise Left(
-                "it installs a list, which the new Dockerfile does, and does more in the same step; "
-                "put the rest into preBuild (root) or postBuild (user)"
-            )
+            if use.kind in USES_LEFT:
+                raise Left(USES_LEFT[use.kind].format(use.name or "of its own"))
         self._needs_nothing_gone(source)
+        self._leaves_the_home_alone(source)
         if self.user == "user" or (
             {"install"} <= kinds <= {"install", "clean"} and self._permissive(uses)
         ):
-            if self.lists_to_come:
-                raise Left(
-                    "it ran before the packages of the list, and postBuild runs after them; "
-                    "put it there if that is the same to you"
-                )
-            return self._step("postBuild", instruction, source)
+            return self._as_user(instruction, source, kinds)
         if self.user == "root":
-            if kinds & {"install"}:
-                raise Left(
-                    "it installs Python packages as root; add them to the list, or install them in "
-                    "postBuild, which runs as the user"
-                )
-            late = next((name for name in self.late if mentions(source, name)), None)
-            if late:
-                raise Left(
-                    f"it uses {late} as root, and preBuild sees no file of the repository; put it there"
-                )
-            if re.search(r"~/|\$\{?HOME\b|/home/", source):
-                raise Left(
-                    "it writes into the home, which a hub hides behind each user's own files; "
-                    "do it in `start`, or install elsewhere"
-                )
-            if began and not (kinds and kinds <= {"apt", "clean"}):
-                raise Left(
-                    "it ran as root after other steps, and preBuild runs before them; put it there if "
-                    "it does not need them"
-                )
+            return self._as_root(instruction, source, uses, began)
+        raise Left("it ran as another user; put it into preBuild (root) or postBuild (user)")
+
+    def _as_user(self, instruction: Instruction, source: str, kinds: set[str]) -> tuple[str, str]:
+        """Carry over a step of the user's, which postBuild does."""
+        if self.lists_to_come:
+            raise Left(
+                "it ran before the packages of the list, and postBuild runs after them; "
+                "put it there if that is the same to you"
+            )
+        if self.rooted and not (kinds and kinds <= {"install", "clean"}):
+            raise Left(
+                f"it ran after line {self.rooted}, which only root may do and postBuildRoot does last; put it into "
+                "postBuild if it does not need that, or at the end of postBuildRoot"
+            )
+        if name := next((name for name in self.last if mentions(source, name)), ""):
+            raise Left(
+                f"it needs {name}, which only postBuildRoot can bring, last; put it at the end of postBuildRoot"
+            )
+        return self._step("postBuild", instruction, source)
+
+    def _as_root(
+        self, instruction: Instruction, source: str, uses: list[Use], began: bool
+    ) -> tuple[str, str]:
+        """Carry over a step of root's: into preBuild where it may come first, otherwise into postBuildRoot."""
+        kinds = {use.kind for use in uses} - {"neutral"}
+        repairs = self.setting.family_name != "rocker" and not self._permissive(uses)
+        if "install" in kinds and not repairs:
+            raise Left(
+                "it installs Python packages as root; add them to the list, or install them in "
+                "postBuild, which runs as the user"
+            )
+        late = next((name for name in self.late if mentions(source, name)), "")
+        only_apt = bool(kinds) and kinds <= {"apt", "clean"}
+        if not late and not self.rooted and (only_apt or not began):
             self.began = began
             return self._step("preBuild", instruction, source)
-        raise Left("it ran as another user; put it into preBuild (root) or postBuild (user)")
+        if self.lists_to_come:
+            why = f"needs {late}, which preBuild does not see" if late else "after other steps"
+            raise Left(
+                f"it ran before the packages of the list, and {why}; put it into postBuildRoot, which runs last, "
+                "if the packages do not need it, otherwise into preBuild"
+            )
+        decision = self._step("postBuildRoot", instruction, source)
+        self.rooted = self.rooted or instruction.line
+        return decision
 
     def _copy(self, instruction: Instruction) -> tuple[str, str]:
         words = instruction.arguments
@@ -272,65 +286,74 @@ class _Carrier:
         if "<<" in words:
             raise Left("it writes a file from the Dockerfile; write it in preBuild, with `cat`")
         try:
-            paths = in_json(words) or shlex.split(words)
+            paths = in_json(re.sub(r"^(--\S+\s+)+", "", words)) or shlex.split(words)
         except ValueError:
             paths = []
         paths = [path for path in paths if not path.startswith("--")]
         if len(paths) < 2:
             raise Left("it has no source or no target; see what it was meant to do")
-        *sources, target = paths
-        named = [posixpath.basename(source.rstrip("/")) for source in sources]
-        if any(flag.startswith("--from") for flag in given):
-            self._lose(named, target)
-            raise Left(
-                "it takes files from another image or stage; install them from a package, or "
-                "download them in preBuild"
-            )
-        sources = [self._source(source) for source in sources]
-        if all(source in self.setting.reads or source == "image-tests" for source in sources):
-            self._lose(named, target)
-            return REPLACED, "the new Dockerfile reads it from the root of the repository"
+        *written, target = paths
         where = self._target(target)
+        names = self._names([posixpath.normpath(w.lstrip("/") or ".") for w in written], target)
         try:
-            owner = next((f.partition("=")[2] for f in given if f.startswith("--chown")), "")
-            if any(not flag.startswith(("--chown", "--link")) for flag in given) or (
-                owner and not self._is_user(owner)
-            ):
-                raise Left("owner or mode differ from what postBuild makes; copy it there yourself")
-            if any(source in (".", "") for source in sources):
+            if stage := next((f for f in given if f.startswith("--from")), ""):
+                raise Left(
+                    f"it takes files from {stage.partition('=')[2]}, another image or stage; install them from a package, "
+                    "or download them in preBuild"
+                )
+            sources = [self._source(source) for source in written]
+            if all(source in self.setting.reads or source == "image-tests" for source in sources):
+                self._lose(names, instruction)
+                return REPLACED, "the new Dockerfile reads it from the root of the repository"
+            self._needs_nothing_gone(" ".join(paths))
+            name, owner, mode = self._place(sources, where, given)
+            self._free(name)
+        except Left:
+            self._lose(names, instruction)
+            raise
+        self.late |= names
+        if name == "postBuildRoot":
+            self.last |= names
+        for source in sources:
+            inside = [f for f in self.setting.files if f.startswith(f"{source}/")]
+            self.copied |= {posixpath.join(where, f[len(source) + 1 :]): f for f in inside}
+            into = posixpath.join(where, posixpath.basename(source))
+            self.copied[into if target.endswith("/") or len(sources) > 1 else where] = source
+        self.scripts[name].add(instruction, self._cp(sources, target, where, owner, mode))
+        return CARRIED, name
+
+    def _place(self, sources: list[str], where: str, given: list[str]) -> tuple[str, str, str]:
+        """Return which script copies files, and the owner and the mode that they get, if any."""
+        options = {flag.partition("=")[0]: flag.partition("=")[2] for flag in given}
+        if unknown := options.keys() - {"--chown", "--chmod", "--link"}:
+            raise Left(f"a script has no {min(unknown)}; copy it in postBuild or postBuildRoot")
+        owner = expand(options.get("--chown", ""), self.known)
+        is_root = owner.partition(":")[0] in ("root", "0")
+        if owner and not is_root and not self._is_user(owner):
+            raise Left("the new image may not have this owner; copy it in postBuildRoot")
+        missing = next((s for s in sources if s != "." and not self._exists(s)), "")
+        if missing:
+            raise Left(f"{missing} is not in the repository, or not for builds; see what it was")
+        if under(where, self.setting.family.home):
+            if "." in sources:
                 raise Left(
                     "the image has no copy of the repository, because a hub hides the home; bring it to "
                     "people with nbgitpuller, and what the image needs in postBuild"
                 )
-            missing = [s for s in sources if not self._exists(s)]
-            if missing:
-                raise Left(
-                    f"{missing[0]} is not in the repository, or not for builds; see what it was"
-                )
-            if under(where, self.setting.family.home):
-                raise Left(
-                    "a hub hides the home behind each user's own files; copy it elsewhere in postBuild, "
-                    "or into the home in `start`"
-                )
-            if not under(where, self.setting.family.prefix) and not under(where, "/tmp"):
-                raise Left(
-                    "only root may write there, and preBuild sees no file of the repository; write the "
-                    "file in preBuild, or copy it into the environment in postBuild"
-                )
-            self._free("postBuild")
-        except Left:
-            self._lose(named, target)
-            raise
-        self.began = True
-        self.late |= {where, *named}
-        lines = [self._cp(sources, target, where)]
-        self.scripts["postBuild"].add(instruction, "\n".join(lines))
-        return CARRIED, "postBuild"
+            raise Left(
+                "a hub hides the home behind each user's own files; copy it elsewhere in postBuild, "
+                "or into the home in `start`"
+            )
+        mode = options.get("--chmod", "")
+        mine = under(where, self.setting.family.prefix) or under(where, "/tmp")
+        if mine and not is_root:
+            return "postBuild", "", mode
+        return "postBuildRoot", "" if is_root else owner, mode
 
     def _add(self, instruction: Instruction) -> tuple[str, str]:
         words = instruction.arguments.split()
         if any(re.search(r"://|git@|\.(tar|tgz|gz|bz2|xz|zst)(\.|$)", word) for word in words):
-            self._lose([posixpath.basename(word) for word in words[:-1]], words[-1])
+            self._lose(self._names(words[:-1], words[-1]), instruction)
             raise Left(
                 "it downloads or unpacks, which a script can do; use `curl` or `tar` in preBuild or "
                 "postBuild"
@@ -345,7 +368,14 @@ class _Carrier:
         if names == {"DEBIAN_FRONTEND"}:
             del self.gone["DEBIAN_FRONTEND"]
             return REPLACED, "the new Dockerfile sets it where APT runs"
+        given = variables(self.setting.family)
+        if all(given.get(n) == expand(v.strip("\"'"), self.known) for n, v in found):
+            for name in names:
+                del self.gone[name]
+            return REPLACED, "the new image has it so"
         if reserved := sorted(names & RESERVED):
+            for name in names:
+                self.known.pop(name, None)
             raise Left(
                 f"{reserved[0]} belongs to the base image and the new Dockerfile; "
                 "see whether you still need it"
@@ -426,17 +456,69 @@ class _Carrier:
         raise Left("a hub reaches port 8888 only; offer it through jupyter-server-proxy")
 
     def _cmd(self, instruction: Instruction) -> tuple[str, str]:
-        words = in_json(instruction.arguments) or instruction.arguments.split()
-        names = [posixpath.basename(word) for word in words if not word.startswith("-")]
-        program = next((name for name in names if name not in ("tini", "exec")), "tini")
-        if words and program in USUAL_STARTS:
+        program = self._program(instruction)
+        if posixpath.basename(program) in USUAL_STARTS and program not in self.copied:
             return REPLACED, "the new image starts JupyterLab, or what the hub asks for"
         raise Left("a hub starts its own server; do what must come before it in `start`")
+
+    def _entrypoint(self, instruction: Instruction) -> tuple[str, str]:
+        """Let the owner's own entrypoint run before each server, as it did, where it hands over to that."""
+        program = self._program(instruction)
+        name = posixpath.basename(program)
+        self._needs_nothing_gone(program)
+        own = [path for path in self.copied if program in (path, posixpath.basename(path))]
+        if not own and name in USUAL_STARTS:
+            return REPLACED, "the new image starts JupyterLab, or what the hub asks for"
+        if not own:
+            raise Left("a hub starts its own server; do what must come before it in `start`")
+        file = self.copied[own[0]]
+        if not re.search(r"^[^#\n]*\bexec\b.*\$[@*]", self.setting.text(file), re.MULTILINE):
+            raise Left(
+                f'{file} does not end with `exec "$@"`, so that no hub could start its server; '
+                "do what must come before the server in `start`"
+            )
+        if "start" in self.setting.files:
+            raise Left(f'your `start` is kept as it is; let it end with `exec {own[0]} "$@"`')
+        self.entrypoint = f"{place(instruction)}exec {quoted(own[0])} "
+        return CARRIED, "start"
+
+    def _program(self, instruction: Instruction) -> str:
+        """Return what a CMD or ENTRYPOINT runs, without tini and what else only hands over."""
+        words = in_json(instruction.arguments)
+        if words is None:
+            words = instruction.arguments.split()
+        words = [expand(word, self.known) for word in words if not word.startswith("-")]
+        passing = ("tini", "exec", "dumb-init")
+        last = words[-1] if words else ""
+        return next((w for w in words if posixpath.basename(w) not in passing), last)
 
     # What they share.
 
     def _commands(self) -> Commands:
         return Commands(self.setting, self.known)
+
+    def _names(self, sources: list[str], target: str) -> set[str]:
+        """Return under which names steps would speak of what a COPY brings."""
+        where = self._target(target)
+        found = set()
+        for source in sources:
+            inside = [
+                f[len(source) + 1 :] for f in self.setting.files if f.startswith(f"{source}/")
+            ]
+            if source == ".":
+                inside = list(self.setting.files)
+            entries = {path.partition("/")[0] for path in inside}
+            files = {posixpath.basename(path) for path in inside}
+            if not inside:
+                entries = files = {posixpath.basename(source.rstrip("/"))}
+                if not target.endswith("/") and len(sources) == 1:
+                    found.add(where)
+            elif where.count("/") > 1:
+                found.add(where)
+            found |= {posixpath.join(where, entry) for entry in entries}
+            found |= {name if "." in name else f"./{name}" for name in files if name}
+        taken = {"/", "/tmp", self.setting.family.home, self.setting.family.prefix}
+        return {name for name in found - taken if not re.fullmatch(r"[./*?]*", name)}
 
     def _kinds(self, instruction: Instruction) -> set[str]:
         return {use.kind for use in self._commands().uses(body(command(instruction)))} - {"neutral"}
@@ -452,6 +534,20 @@ class _Carrier:
                 raise Left(f"it needs {name}, and {why}; do both in preBuild or postBuild")
         if self.setting.family_name == "rocker" and re.search(r"\becho\b[^\n]*\\[nt0]", source):
             raise Left("sh and bash print this differently; write it into preBuild with `printf`")
+
+    def _leaves_the_home_alone(self, source: str) -> None:
+        """Raise Left where a step uses what is below a home, as the check `home-write` sees it."""
+        for found in shell.read(body(source)).commands:
+            if what := home_write.written(found)[0]:
+                raise Left(
+                    f"`{what}` uses what is below a home directory, which a hub hides behind each user's own files; "
+                    "do it in `start`, or put it elsewhere"
+                )
+        if self.user == "root" and re.search(r"~/|\$\{?HOME\b|/home/", source):
+            raise Left(
+                "it is about the home, which a hub hides behind each user's own files; "
+                "do it in `start`, or put it elsewhere"
+            )
 
     def _step(self, name: str, instruction: Instruction, source: str) -> tuple[str, str]:
         self._free(name)
@@ -481,13 +577,10 @@ class _Carrier:
         if name in self.setting.files:
             raise Left(f"your {name} is kept as it is; add this to it")
 
-    def _lose(self, named: list[str], target: str) -> None:
+    def _lose(self, names: set[str], instruction: Instruction) -> None:
         """Remember that what a COPY brought is not there for the steps that follow."""
-        why = "that is not where it was"
-        where = self._target(target)
-        for name in {*named, where} - {"", ".", "/", "/tmp", "/tmp/", self.setting.family.home}:
-            if not re.fullmatch(r"[*?.]*", name):
-                self.gone[name] = why
+        why = f"line {instruction.line}, which brings it, is not carried over"
+        self.gone |= dict.fromkeys(names, why)
 
     def _source(self, source: str) -> str:
         """Return where a file of the build context stands now."""
@@ -507,15 +600,25 @@ class _Carrier:
         path = posixpath.join(self.folder, expand(target, self.known))
         return posixpath.normpath(path)
 
-    def _cp(self, sources: list[str], target: str, where: str) -> str:
+    def _cp(self, sources: list[str], target: str, where: str, owner: str, mode: str) -> str:
+        """Return the lines that copy files as Docker does."""
         into = quoted(where)
-        paths = []
+        lines, paths = [], []
         for source in sources:
             is_folder = source not in self.setting.files and not re.search(r"[*?]", source)
-            paths.append(f'"$repository"/{quoted(source)}{"/." if is_folder else ""}')
+            path = f'"$repository"/{quoted(source)}' if source != "." else '"$repository"'
+            if owner:
+                lines.append(f"chown -R {quoted(owner)} {path}")
+            if mode:
+                lines.append(f"chmod -R {quoted(mode)} {path}")
+            paths.append(path + ("/." if is_folder else ""))
+        keep = "p" if lines else ""
         if len(sources) == 1 and sources[0] in self.setting.files and not target.endswith("/"):
-            return f"mkdir -p {quoted(posixpath.dirname(where))}\ncp {paths[0]} {into}"
-        return f"mkdir -p {into}\ncp -r {' '.join(paths)} {into}"
+            lines.append(f"mkdir -p {quoted(posixpath.dirname(where))}")
+            lines.append(f"cp {'-p ' if keep else ''}{paths[0]} {into}")
+        else:
+            lines.append(f"mkdir -p {into}\ncp -r{keep} {' '.join(paths)} {into}")
+        return "\n".join(lines)
 
     def _is_user(self, name: str) -> bool:
         family = self.setting.family
@@ -530,9 +633,10 @@ class _Carrier:
         """Write the scripts, and say of what only matters to steps whether any step had it."""
         used = {name: script.used() for name, script in self.scripts.items()}
         texts = {name: self._text(name, parts) for name, parts in used.items() if parts}
-        if self.start:
-            head = "#!/bin/bash\n# What the old Dockerfile set for every server. The numbers are its lines.\n"
-            texts["start"] = head + "\n".join(self.start) + '\nexec "$@"\n'
+        if self.start or self.entrypoint:
+            head = "#!/bin/bash\n# What the old Dockerfile did before every server. The numbers are its lines."
+            end = (self.entrypoint or "exec ") + '"$@"'
+            texts["start"] = "\n".join([head, *self.start, end]) + "\n"
         final = []
         for decision in decisions:
             instruction, what, why = decision.instruction, decision.what, decision.why
@@ -549,9 +653,9 @@ class _Carrier:
                     what, why = LEFT, "a step that is left for you uses it; take it along"
                 else:
                     what, why = REPLACED, "no step needs it any more"
-            elif what == CARRIED and instruction.name == "ENV":
+            elif what == CARRIED and instruction.name == "ENV" and self.start:
                 why = " and ".join(["start", *into])
-            final.append(Decision(instruction, what, why))
+            final.append(Decision(instruction, what, why, _recommends(instruction, what)))
         return final, texts
 
     def _text(self, name: str, parts: list[tuple[bool, Instruction, str]]) -> str:
@@ -570,12 +674,73 @@ class _Carrier:
         return "\n".join(head) + "\n\n" + "\n\n".join(lines) + "\n"
 
 
+def _recommends(instruction: Instruction, what: str) -> str:
+    """Say what is lost where apt.txt was installed together with what its packages recommend."""
+    source = instruction.source
+    if what != REPLACED or "apt.txt" not in source or instruction.name != "RUN":
+        return ""
+    if re.search(r"--no-install-recommends|Install-Recommends", source):
+        return ""
+    return (
+        "it installed apt.txt with what its packages recommend, often more than they are, and the new Dockerfile installs "
+        "them alone; to keep the others, write `apt-get update && apt-get install --yes` and the names into preBuild "
+        "instead, or see with --compare what you miss"
+    )
+
+
+# Why a step that does this is left.
+USES_LEFT = {
+    "unread": "it is no bash that can be read; see what it does, and put that into preBuild (root) or postBuild (user)",
+    "own": "it installs into an environment `{}` that no kernel of the new image sees; add the packages to the list, or make "
+    "the environment and its kernel in postBuild",
+    "foreign": "`{}` is not the Python of the notebooks, so no kernel sees what it installs; add the packages to the list",
+    "list": "it installs a list, which the new Dockerfile does, and does more in the same step; put the rest into preBuild "
+    "(root) or postBuild (user)",
+}
+USES_LEFT["elsewhere"] = USES_LEFT["own"]
 OTHERS = {
     "HEALTHCHECK": "a hub looks after its servers itself; forget it, or say what it was for",
     "VOLUME": "a hub mounts its own volumes; forget it, or say what it was for",
     "STOPSIGNAL": "signals reach the server as they are; forget it, or say what it was for",
     "ONBUILD": "nothing is built on this image any more; do it in postBuild if you need it",
 }
+
+
+# Where an instruction stands: before all stages, or in those that the image is made of. Others have their reason.
+BEFORE, IMAGE = "before", "image"
+
+
+def roles(instructions: list[Instruction]) -> list[str]:
+    """Say of each instruction where it stands: BEFORE, IMAGE, or why its stage is left.
+
+    Stages that build on one another are one image.
+    """
+    stages: list[tuple[str, str]] = []  # what it builds on, and its name
+    of = []  # the stage of each instruction
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            words = [word.lower() for word in stage(instruction)]
+            stages.append((words[0], words[2] if len(words) == 3 else str(len(stages))))
+        of.append(len(stages) - 1)
+    chain, at = [], len(stages) - 1
+    while at >= 0:
+        chain.append(at)
+        at = max((n for n in range(at) if stages[n][1] == stages[at][0]), default=-1)
+    taken = " ".join(i.arguments for i in instructions).lower()
+    found = []
+    for n in of:
+        if n < 0:
+            found.append(IMAGE if not stages else BEFORE)
+        elif n in chain:
+            found.append(IMAGE)
+        elif re.search(rf"from={re.escape(stages[n][1])}\b", taken):
+            found.append(
+                f"it belongs to `{stages[n][1]}`, another stage, from which files are taken; do that in preBuild or "
+                "postBuild, or install it from a package"
+            )
+        else:
+            found.append(f"it belongs to `{stages[n][1]}`, a stage that nothing uses; forget it")
+    return found
 
 
 def stage(instruction: Instruction) -> list[str]:

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -20,6 +20,7 @@ class Setting:
     image: str = ""  # the old base, without tag
     files: frozenset[str] = frozenset()  # of the repository, as they stand now
     moved: dict[str, str] = field(default_factory=dict)  # old path: new path
+    text: Callable[[str], str] = str  # what stands in a file of the repository
 
 
 def variables(family: Family) -> dict[str, str]:
@@ -90,8 +91,8 @@ class Commands:
                 yield self.use([expand(word, self.known) for word in words], script)
 
     def use(self, words: list[str], script: str) -> Use:
+        """Say what a command does, given the words of it and the script that it stands in."""
         program = PurePosixPath(words[0]).name
-        options = [word for word in words[1:] if word.startswith("-")]
         rest = [word for word in words[1:] if not word.startswith(("-", "$(", "`"))]
         if program in CONDA:
             return self._conda(words)
@@ -103,39 +104,49 @@ class Commands:
             return self._environment(rest[-1] if rest else "")
         if program == "virtualenv":
             return Use("own", rest[-1] if rest else "")
-        if program in ("apt-get", "apt"):
-            if rest[:1] in (["update"], ["clean"], ["autoclean"], ["autoremove"]):
-                return Use("clean")
-            if rest == ["install"] and "apt.txt" in script:
-                return Use("list")
-            return Use("apt")
-        if program in ("xargs", "cat", "sed", "grep", "tr", "awk") and "apt.txt" in script:
-            names = rest[rest.index("install") + 1 :] if "install" in rest else []
-            return Use("list" if not names else "other")
-        if program in ("R", "Rscript") and self._listed([*rest, *options], "install.R"):
-            return Use("list")
-        if program == "julia" and "instantiate" in script and "Project.toml" in self.setting.reads:
-            return Use("list")
-        if self._listed([program], "postBuild") or (
-            program in ("bash", "sh") and self._listed(rest[:1], "postBuild")
-        ):
-            return Use("list")
-        if program == "chmod" and all(self._listed([word], "postBuild") for word in rest[1:]):
-            return Use("clean")
-        if program == "rm" and all(self._rubbish(word) for word in words[1:]):
-            return Use("clean")
-        if program == "find" and "-delete" in options:
-            found = {words[n + 1] for n, w in enumerate(words[:-1]) if w in ("-name", "-iname")}
-            return Use("clean" if found and found <= FOUND_RUBBISH else "other")
         if program in NEUTRAL:
             return Use("neutral")
-        if program == "fix-permissions":
-            return Use("clean", program)
-        if program in ("npm", "jlpm", "yarn") and rest[:2] == ["cache", "clean"]:
-            return Use("clean")
-        if words[:3] == ["jupyter", "lab", "clean"]:
-            return Use("clean")
-        return Use("other", program)
+        apt = self._apt(program, rest) if "apt.txt" in script else None
+        if apt is None and program in ("apt-get", "apt"):
+            cleans = rest[:1] in (["update"], ["clean"], ["autoclean"], ["autoremove"])
+            return Use("clean" if cleans else "apt")
+        if apt or self._installs(program, words, rest, script):
+            return apt or Use("list")
+        return (
+            Use("clean", program) if self._cleans(program, words, rest) else Use("other", program)
+        )
+
+    def _apt(self, program: str, rest: list[str]) -> Use | None:
+        """Judge a command of a script that names apt.txt; None where it has nothing to do with that."""
+        if program in ("apt-get", "apt") and rest == ["install"]:
+            return Use("list")
+        if program in ("xargs", "cat", "sed", "grep", "tr", "awk"):
+            names = rest[rest.index("install") + 1 :] if "install" in rest else []
+            return Use("list" if not names else "other")
+        return None
+
+    def _installs(self, program: str, words: list[str], rest: list[str], script: str) -> bool:
+        """Tell whether a command installs a list that the new Dockerfile reads, or runs its postBuild."""
+        if program in ("R", "Rscript"):
+            return self._listed(words[1:], "install.R")
+        if program == "julia":
+            return "instantiate" in script and "Project.toml" in self.setting.reads
+        if program in ("bash", "sh"):
+            return self._listed(rest[:1], "postBuild")
+        return self._listed([program], "postBuild")
+
+    def _cleans(self, program: str, words: list[str], rest: list[str]) -> bool:
+        """Tell whether a command only removes what nobody misses, or prepares what is not needed any more."""
+        if program == "chmod":
+            return all(self._listed([word], "postBuild") for word in rest[1:])
+        if program == "rm":
+            return all(self._rubbish(word) for word in words[1:])
+        if program == "find" and "-delete" in words:
+            found = {words[n + 1] for n, w in enumerate(words[:-1]) if w in ("-name", "-iname")}
+            return bool(found) and found <= FOUND_RUBBISH
+        if program in ("npm", "jlpm", "yarn"):
+            return rest[:2] == ["cache", "clean"]
+        return program == "fix-permissions" or words[:3] == ["jupyter", "lab", "clean"]
 
     def _rubbish(self, word: str) -> bool:
         return bool(RUBBISH.fullmatch(word)) or self._listed([word])

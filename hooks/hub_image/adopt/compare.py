@@ -34,8 +34,14 @@ def compare(old: Path, dockerfile: str, new: Path, name: str) -> Iterator[str]:
         yield "The old image cannot be built any more, so there is nothing to compare with:"
         yield from log
         return
-    changes = installed.compare(installed.packages(before), installed.packages(after))
+    old_packages, new_packages = installed.packages(before), installed.packages(after)
+    changes = installed.compare(old_packages, new_packages)
     yield f"Packages of {before} and {after}, which `hub-image test {after}` proves on a hub:"
+    for manager in sorted({manager for manager, _ in old_packages | new_packages}):
+        was_many, now_many = (
+            sum(key[0] == manager for key in found) for found in (old_packages, new_packages)
+        )
+        yield f"  {manager}: {was_many} packages before, {now_many} now"
     for manager, package, was, now in changes:
         yield f"  {manager} {package}: {was or 'absent'} -> {now or 'absent'}"
     if not changes:

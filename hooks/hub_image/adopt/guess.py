@@ -11,6 +11,7 @@ from hub_image.adopt import workflows
 from hub_image.adopt.carry import stage
 from hub_image.adopt.commands import expand
 from hub_image.lists import conda as conda_list
+from hub_image.lists import pip
 from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.repository.reference import Moves, Reference, same_project
@@ -54,77 +55,169 @@ class Survey:
     base: Base
     needs: tuple[tuple[str, str], ...]
     replaced: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str, str], ...] = ()  # of what, which, and where it is said
 
 
-def survey(repository: Path, slug: str, folder: str, lists: dict[str, str]) -> Survey:
+def survey(
+    repository: Path,
+    slug: str,
+    folder: str,
+    lists: dict[str, str],
+    old: list[workflows.Workflow],
+) -> Survey:
     """Guess the answers for a repository.
 
     `slug` is its owner/name on GitHub, or empty; `folder` the name of its folder. `lists` says for
-    each list that will stand at the root where it stands now; "Dockerfile" is one of them.
+    each list that will stand at the root where it stands now; "Dockerfile" is one of them. `old` are its workflows.
     """
     answers: list[Guess] = []
     needs: list[tuple[str, str]] = []
     replaced: list[tuple[str, str]] = []
 
-    def answer(question: str, value: str, source: str) -> None:
-        answers.append(Guess(question, value, source))
-
-    image, source = next(
-        ((w.image, f"{w.file}:{w.line}") for w in workflows.read(repository, slug) if w.image),
-        (None, ""),
-    )
     owner, _, name = slug.partition("/")
+    image, source = _published(old, needs)
     registry, registry_owner, image_name = image or ("", "", "")
-    answer("image_name", image_name or _slug(name or folder), source or "the repository's name")
+    answers.append(
+        Guess("image_name", image_name or _slug(name or folder), source or "the repository's name")
+    )
     if title := _title(files.read(repository / "README.md")):
-        answer("title", title, "README.md")
+        answers.append(Guess("title", title, "README.md"))
 
-    lists_say = {}
-    if "install.R" in lists:
-        lists_say["r"] = lists["install.R"]
-    for path in ("Project.toml", "JuliaProject.toml", "REQUIRE"):
-        if path in lists:
-            lists_say["julia"] = lists[path]
-    runtime = files.read(repository / lists.get("runtime.txt", "runtime.txt")).strip()
-    if runtime.startswith("r-"):
-        lists_say.setdefault("r", lists["runtime.txt"])
     conda = conda_list.read(
         files.read(repository / lists.get("environment.yml", "environment.yml"))
     )
     names = {package.name: package.line for package in conda.packages}
-    if "r-base" in names:
-        lists_say.setdefault("r", f"{lists['environment.yml']}:{names['r-base']}")
-
-    base, found = Base(), catalog.load()
+    lists_say = _languages(repository, lists, names)
+    base = Base()
     if "Dockerfile" in lists:
         where = lists["Dockerfile"]
         base = base_of(files.read(repository / where))
-        place = f"{where}:{base.line}"
-        for guess in _base(base, place, needs, replaced, lists_say):
-            answers.append(guess)
+        answers += _base(base, f"{where}:{base.line}", needs, replaced, lists_say)
     else:
-        if lists_say:
-            answer(
-                "languages", f"[{', '.join(sorted(lists_say))}]", " and ".join(lists_say.values())
-            )
-        for package, key in (("pangeo-notebook", "pangeo"), ("pangeo-dask", "pangeo-base")):
-            if package in names and not lists_say and key in found.bases:
-                answer("base", key, f"{lists['environment.yml']}:{names[package]}")
-                break
+        answers += _repo2docker(lists, lists_say, names)
+        if "r" in lists_say:
+            text = "repo2docker brought Shiny Server with R, and the new image does not; show apps from RStudio, or install it in preBuild"
+            needs.append((lists_say["r"], text))
+    languages = next((g.value for g in answers if g.question == "languages"), "")
+    answers += _interfaces(repository, lists, base, languages, "Dockerfile" not in lists)
 
-    family = found.families.get(base.family)
+    family = catalog.load().families.get(base.family)
     if family is None or len(family.package_managers) > 1:
         if "environment.yml" in lists:
-            answer("package_manager", "conda", lists["environment.yml"])
+            answers.append(Guess("package_manager", "conda", lists["environment.yml"]))
         elif "requirements.txt" in lists:
-            answer("package_manager", "pip", lists["requirements.txt"])
+            answers.append(Guess("package_manager", "pip", lists["requirements.txt"]))
     if registry:
-        answer("registry", registry, source)
+        answers.append(Guess("registry", registry, source))
     if owner:
-        answer("github_owner", owner, "the address of `origin`")
+        answers.append(Guess("github_owner", owner, "the address of `origin`"))
     if registry_owner and registry_owner != owner.lower():
-        answer("registry_owner", registry_owner, source)
-    return Survey(tuple(answers), base, tuple(needs), tuple(replaced))
+        answers.append(Guess("registry_owner", registry_owner, source))
+    versions = tuple(_versions(repository, lists, base))
+    return Survey(tuple(answers), base, tuple(needs), tuple(replaced), versions)
+
+
+def _versions(
+    repository: Path, lists: dict[str, str], base: Base
+) -> Iterator[tuple[str, str, str]]:
+    """Yield versions that were asked for where the template does not look: in runtime.txt, and in the base's tag."""
+    said = files.read(repository / lists.get("runtime.txt", "runtime.txt")).strip()
+    if match := re.fullmatch(r"(python|r)-([\d.]+)(-\d{4}-\d{2}-\d{2})?", said):
+        yield (
+            {"python": "Python", "r": "R"}[match[1]],
+            match[2] + (match[3] or ""),
+            lists["runtime.txt"],
+        )
+    if match := re.search(r"(?:^|:)(python|r|lab)-([\d.]+)$", base.reference):
+        name = {"python": "Python", "r": "R", "lab": "JupyterLab"}[match[1]]
+        yield name, match[2], f"{lists['Dockerfile']}:{base.line}"
+    elif base.family == "rocker" and (match := re.search(r":(\d+\.\d+\.\d+)$", base.reference)):
+        yield "R", match[1], f"{lists['Dockerfile']}:{base.line}"
+
+
+def _published(
+    old: list[workflows.Workflow], needs: list[tuple[str, str]]
+) -> tuple[tuple[str, str, str] | None, str]:
+    """Return where the image is pushed, and the line that says so; where that is not certain, nothing, and add to `needs`."""
+    pushes = {
+        image: f"{w.file}:{line}"
+        for w in reversed(old)
+        if not w.only_called
+        for line, image in w.pushes
+    }
+    found = {image: workflows.address(image) for image in pushes}
+    if len(pushes) == 1 and (image := next(iter(pushes))) and found[image]:
+        return found[image], pushes[image]
+    if pushes:
+        said = ", ".join(f"`{image}` ({place})" for image, place in sorted(pushes.items()))
+        needs.append((next(iter(sorted(pushes.values()))), (
+            f"more than one address may be meant here: {said}; say which with --data registry=... --data registry_owner=... "
+            "--data image_name=..." if len(pushes) > 1 else
+            f"only CI knows the address {said}; say it with --data registry=... --data registry_owner=... --data image_name=..."
+        )))  # fmt: skip
+    return None, ""
+
+
+def _languages(repository: Path, lists: dict[str, str], conda: dict[str, int]) -> dict[str, str]:
+    """Return the languages that the lists speak of, and where."""
+    found: dict[str, str] = {}
+    for name, language in (
+        ("install.R", "r"),
+        ("DESCRIPTION", "r"),
+        ("renv.lock", "r"),
+        ("Project.toml", "julia"),
+        ("JuliaProject.toml", "julia"),
+        ("REQUIRE", "julia"),
+    ):
+        if name in lists:
+            found.setdefault(language, lists[name])
+    if files.read(repository / lists.get("runtime.txt", "runtime.txt")).strip().startswith("r-"):
+        found.setdefault("r", lists["runtime.txt"])
+    if "r-base" in conda:
+        found.setdefault("r", f"{lists['environment.yml']}:{conda['r-base']}")
+    return found
+
+
+def _repo2docker(
+    lists: dict[str, str], lists_say: dict[str, str], conda: dict[str, int]
+) -> Iterator[Guess]:
+    """Yield the answers for an image that repo2docker made."""
+    if lists_say:
+        yield Guess(
+            "languages", f"[{', '.join(sorted(lists_say))}]", " and ".join(lists_say.values())
+        )
+    for package, key in (("pangeo-notebook", "pangeo"), ("pangeo-dask", "pangeo-base")):
+        if package in conda and not lists_say and key in catalog.load().bases:
+            yield Guess("base", key, f"{lists['environment.yml']}:{conda[package]}")
+            return
+
+
+# Packages through which Jupyter reaches an interface, by the names that they have or had.
+PROXIES = {
+    "jupyter-rsession-proxy": "rstudio",
+    "jupyter-vscode-proxy": "vscode",
+    "jupyter-codeserver-proxy": "vscode",
+    "jupyter-remote-desktop-proxy": "desktop",
+    "jupyter-desktop-server": "desktop",
+}
+
+
+def _interfaces(
+    repository: Path, lists: dict[str, str], base: Base, languages: str, is_repo2docker: bool
+) -> Iterator[Guess]:
+    """Yield the interfaces that lists name, or that come with R: from repo2docker, and in Rocker's images."""
+    found: dict[str, str] = {}
+    for name, read in (("environment.yml", conda_list.read), ("requirements.txt", pip.read)):
+        for package in read(files.read(repository / lists[name])).packages if name in lists else ():
+            if interface := PROXIES.get(package.name):
+                found.setdefault(interface, f"{lists[name]}:{package.line}")
+    if "r" in languages.strip("[]").split(", "):
+        if is_repo2docker:
+            found.setdefault("rstudio", "repo2docker brings it with R")
+    else:
+        found.pop("rstudio", None)
+    if found:
+        yield Guess("interfaces", f"[{', '.join(sorted(found))}]", ", ".join(found.values()))
 
 
 def _base(
@@ -158,13 +251,27 @@ def _base(
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", base.family, place)
+        if alike := [
+            k for k, e in bases.items() if e.image.endswith(f"/{base.name.rpartition('/')[2]}")
+        ]:
+            needs.append((place, (
+                f"`{base.reference}` is kept as it is, since it does not say which of {', '.join(alike)} it is; for one that "
+                "updates keep current, adopt again with --data base=..."
+            )))  # fmt: skip
     elif base.family:
         key = next(
             key for key, entry in bases.items() if entry.family == base.family and not entry.retired
         )
         languages = list(bases[key].languages)
         yield Guess("base", key, place)
-        if _runs_steps(base.reference):
+        image = parsed(base.reference)
+        variant = _variant(image.tag) if image else ""
+        if variant and _variant(bases[key].tag) != variant:
+            needs.append((place, (
+                f"`{base.reference}` is for graphics cards, and the tag moves; choose a base with --data base=... in place "
+                f"of {bases[key].image}, which is not"
+            )))  # fmt: skip
+        elif _runs_steps(base.reference):
             needs.append((place, (
                 f"`{base.reference}` installed your lists by steps of its own (ONBUILD), as the new Dockerfile does, so "
                 f"{bases[key].image} takes its place; it has more packages: see whether --data base=... has a better one"
@@ -195,7 +302,8 @@ def _base(
         )))  # fmt: skip
     else:
         needs.append((place, (
-            f"nobody here knows `{base.reference}`, and its tag moves; choose a base with --data base=..."
+            f"nobody here knows `{base.reference}`, and its tag moves, so {next(iter(bases.values())).image} takes its place; "
+            "choose another base with --data base=..."
         )))  # fmt: skip
     if languages:
         source = place if base.key or base.family else " and ".join(lists_say.values())
@@ -221,14 +329,23 @@ def base_of(text: str) -> Base:
     image = parsed(reference)
     if image is None or image.host not in ("docker.io", "quay.io"):
         return Base(reference, line)
-    family = ""
+    family, candidates = "", {}
     for key, entry in catalog.load().bases.items():
         known = Reference.parse(entry.image)
         if known.path == image.path and not entry.retired:
-            return Base(reference, line, entry.family, key)
+            candidates[key] = entry
         if same_project(known.path, image.path):
             family = entry.family
-    return Base(reference, line, family)
+    key = ""
+    if not image.digest or image.tag or len(candidates) == 1:
+        key = next((k for k, e in candidates.items() if _variant(e.tag) == _variant(image.tag)), "")
+    return Base(reference, line, family, key)
+
+
+def _variant(tag: str) -> str:
+    """Return what a tag says of the graphics cards that its image is for: they are images of their own."""
+    found = re.search(r"cuda\d*", tag)
+    return found[0] if found else ""
 
 
 def parsed(reference: str) -> Reference | None:

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from hub_image.adopt import lists
 from hub_image.lists import conda as conda_list
 from hub_image.repository import files
 from hub_image.syntax import dockerfile
@@ -19,6 +20,14 @@ CONFIGURATION = {"Dockerfile", "environment.yml", "requirements.txt", "constrain
 CONFIGURATION |= {"install.R", "runtime.txt", "Project.toml", "Manifest.toml", "JuliaProject.toml"}
 CONFIGURATION |= {"REQUIRE", "DESCRIPTION", "Pipfile", "Pipfile.lock", "setup.py", "default.nix"}
 CONFIGURATION |= {"preBuild", "postBuild", "start", "environment.yaml", "conda-lock.yml"}
+CONFIGURATION |= {
+    "pyproject.toml",
+    "pixi.toml",
+    "pixi.lock",
+    "uv.lock",
+    "renv.lock",
+    "conda-linux-64.lock",
+}
 # Of these the lines of the template and of the owner are put together.
 MERGED = (".gitignore", ".gitattributes")
 
@@ -31,6 +40,8 @@ class Layout:
     why: dict[str, str] = field(default_factory=dict)
     needs: list[tuple[str, str]] = field(default_factory=list)
     lists: dict[str, str] = field(default_factory=dict)  # name at the root: where it stands now
+    links: dict[str, bytes] = field(default_factory=dict)  # what stands in lists that are links
+    writes: dict[str, str] = field(default_factory=dict)  # lists that are made anew
 
     def move(self, old: str, new: str, why: str) -> None:
         self.moves[old], self.why[old] = new, why
@@ -75,6 +86,8 @@ def layout(repository: Path, tracked: set[str]) -> Layout:
         made.move(used[0], "environment.yml", "the only conda list that the Dockerfile used")
         stands["environment.yml"] = used[0]
         others.remove(used[0])
+    _links(repository, made, stands)
+    _others(repository, tracked, made, stands)
     for path in others:
         text = "the image does not read this list; move what it lacks into environment.yml"
         made.needs.append((path, text))
@@ -87,6 +100,50 @@ def layout(repository: Path, tracked: set[str]) -> Layout:
         made.move(old_dockerfile, f"{ASIDE}/{old_dockerfile}", "the new Dockerfile takes its place")
     made.lists = stands
     return made
+
+
+def _links(repository: Path, made: Layout, stands: dict[str, str]) -> None:
+    """Take the content of lists that are links, since what they lead to may move."""
+    top = repository.resolve()
+    for path in stands.values():
+        link = repository / path
+        if not link.is_symlink():
+            continue
+        if link.is_file() and link.resolve().is_relative_to(top):
+            made.links[path] = link.read_bytes()
+            made.why[path] = (
+                f"{made.why.get(path, 'a list of its own')}, no link to {link.readlink()} any more"
+            )
+            made.moves.setdefault(path, path)
+        else:
+            text = f"it is a link to {link.readlink()}, which is not in the repository; put a file there"
+            made.needs.append((made.moves.get(path, path), text))
+
+
+def _others(repository: Path, tracked: set[str], made: Layout, stands: dict[str, str]) -> None:
+    """Say what lists of other tools would have installed; write it into a list of ours where that says the same."""
+    ours = {"environment.yml", "environment.yaml", "requirements.txt"} & stands.keys()
+    inside = {path for path in tracked if "/" not in path} | set(stands.values())
+    for path in sorted(inside):
+        said = lists.read(PurePosixPath(path).name, files.read(repository / path))
+        if said is None:
+            continue
+        place = made.moves.get(path, path)
+        if said.becomes and not ours and not made.writes:
+            made.writes[said.becomes] = said.text
+            stands[said.becomes] = path
+            text = f"{said}, which {said.becomes} says now"
+            if path.endswith("pyproject.toml"):
+                text += ", and not what the repository itself has; run `pip install .` in postBuild if you need that"
+            else:
+                text += "; remove one of the two"
+        else:
+            into = next(iter(sorted(ours)), "environment.yml or requirements.txt")
+            into = "install.R" if said.tool in ("R", "renv") else into
+            text = (
+                f"the image does not read it; {said}; see whether {into} has what you need of them"
+            )
+        made.needs.append((place, text))
 
 
 def _conda_lists(repository: Path, tracked: set[str]) -> list[str]:
@@ -111,6 +168,8 @@ def apply(clone: Path, made: Layout) -> None:
     """Do the moves, in the index of git too, so that no byte changes."""
     # Those that make room come first.
     for old, new in sorted(made.moves.items(), key=lambda move: not move[1].startswith(ASIDE)):
+        if new == old:
+            continue
         if new:
             (clone / new).parent.mkdir(parents=True, exist_ok=True)
             git(clone, "mv", "--", old, new)
@@ -118,6 +177,20 @@ def apply(clone: Path, made: Layout) -> None:
             git(clone, "rm", "--quiet", "--", old)
     for folder in FOLDERS:
         shutil.rmtree(clone / folder, ignore_errors=True)  # git mv leaves empty folders
+    for path, content in made.links.items():
+        place = clone / made.moves[path]
+        place.unlink(missing_ok=True)
+        place.write_bytes(content)
+        git(clone, "add", "--", made.moves[path])
+    for path, text in made.writes.items():
+        (clone / path).write_text(text, encoding="utf-8")
+        git(clone, "add", "--", path)
+
+
+def aside(clone: Path, path: str) -> None:
+    """Move a file out of the way."""
+    (clone / ASIDE / path).parent.mkdir(parents=True, exist_ok=True)
+    git(clone, "mv", "--force", "--", path, f"{ASIDE}/{path}")
 
 
 def settle(clone: Path) -> tuple[list[str], list[str]]:

@@ -1,18 +1,25 @@
-"""What the old workflows of a repository do: which build the image, and where they push it."""
+"""What the old workflows of a repository do: which build images, from what, and where they push them."""
 
+import itertools
+import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.repository.reference import Reference
+from hub_image.syntax import shell
 
 FOLDER = ".github/workflows"
 BUILDERS = ("jupyterhub/repo2docker-action@", "docker/build-push-action@", "docker/bake-action@")
 BUILDS = re.compile(r"\b(docker\s+(buildx\s+)?(build|push)|(jupyter-)?repo2docker)\b")
+# A workflow of another repository that builds an image, as far as its name tells.
+SHARED = re.compile(
+    r"[\w.-]+/[\w.-]+/\.github/workflows/[^@]*(build|publish|push|image|docker|repo2docker)[^@]*@"
+)
 # Actions whose work the new workflow does too.
 KNOWN: tuple[str, ...] = (
     *BUILDERS,
@@ -24,60 +31,143 @@ KNOWN += ("jlumbroso/free-disk-space@", "hadolint/", "actions/cache@")
 ROOM = re.compile(
     r"\b(df|docker (system|image) prune|apt-get (remove|purge|autoremove|clean))\b|rm -rf /usr"
 )
+# What repo2docker was told besides the repository: https://github.com/jupyterhub/repo2docker-action
+EXTRAS = ("APPENDIX_FILE", "REPO2DOCKER_EXTRA_ARGS")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Workflow:
     """One old workflow."""
 
     file: str
-    builds: bool = False  # each of its jobs builds the image, so the new workflow replaces it
+    builds: bool = False  # each of its jobs builds an image, so the new workflow replaces it
     part: bool = False  # some of its jobs do
-    image: tuple[str, str, str] | None = None  # registry, owner, name
-    line: int = 1  # where that stands
-    others: tuple[tuple[int, str], ...] = ()  # steps that do something else: line, what
+    pushes: list[tuple[int, str]] = field(default_factory=list)  # line, reference without tag
+    sources: list[tuple[int, str]] = field(default_factory=list)  # line, the Dockerfile or folder
+    others: list[tuple[int, str]] = field(default_factory=list)  # steps that do something else
+    calls: list[tuple[int, str]] = field(default_factory=list)  # line, a workflow that a job is
+    extras: list[tuple[int, str]] = field(default_factory=list)  # of EXTRAS: line, what it says
     binder: bool = False  # it posts links to mybinder.org
+    after: tuple[str, ...] = ()  # names of the workflows that it runs after
+    name: str = ""
+    only_called: bool = False
 
 
-def read(repository: Path, slug: str) -> Iterator[Workflow]:
-    """Yield the workflows of a repository; `slug` is its owner/name on GitHub, or empty."""
-    for path in sorted((repository / FOLDER).glob("*.y*ml")):
-        yield _workflow(path.relative_to(repository).as_posix(), files.read(path), slug)
+def read(repository: Path, slug: str) -> list[Workflow]:
+    """Return the workflows of a repository; `slug` is its owner/name on GitHub, or empty."""
+    texts = {
+        path.relative_to(repository).as_posix(): files.read(path)
+        for path in sorted((repository / FOLDER).glob("*.y*ml"))
+    }
+    return [_Reader(texts, file, _github(slug)).workflow() for file in texts]
 
 
-def _workflow(file: str, text: str, slug: str) -> Workflow:
+class _Reader:
+    """Reads one workflow, and those of the same repository that it calls."""
+
+    def __init__(
+        self, texts: dict[str, str], file: str, known: dict[str, str], deep: int = 0
+    ) -> None:
+        self.texts, self.file, self.known, self.deep = texts, file, known, deep
+        self.found = Workflow(file, binder="mybinder.org" in texts[file])
+        self.metadata: dict[str, list[str]] = {}  # id of a step: images that it names
+
+    def workflow(self) -> Workflow:
+        """Return what the workflow does."""
+        content = _dict(_content(self.texts[self.file]))
+        self.known |= _env(content, self.known)
+        self.found.name = str(content.get("name", ""))
+        on = content.get("on")
+        self.found.only_called = on == "workflow_call" or set(_dict(on)) == {"workflow_call"}
+        runs_after = _dict(_dict(on).get("workflow_run")).get("workflows")
+        self.found.after = tuple(map(str, runs_after)) if isinstance(runs_after, list) else ()
+        jobs = [job for job in _dict(content.get("jobs")).values() if isinstance(job, dict)]
+        building = [self._job(job) for job in jobs]
+        self.found.builds = bool(building) and all(building)
+        self.found.part = any(building)
+        for name in ("pushes", "sources", "others", "extras"):
+            setattr(self.found, name, list(dict.fromkeys(getattr(self.found, name))))
+        return self.found
+
+    def _job(self, job: dict[str, Any]) -> bool:
+        """Read a job; tell whether it builds an image, or only prepares for a job that does."""
+        if isinstance(job.get("uses"), str):
+            return self._call(job)
+        listed = job.get("steps")
+        steps = (
+            [step for step in listed if isinstance(step, dict)] if isinstance(listed, list) else []
+        )
+        builds = any(_builds(step) for step in steps)
+        for values in _matrix(job):
+            known = self.known | values
+            known |= _env(job, known)
+            for step in steps:
+                self._step(step, known | _env(step, known), builds)
+        return builds
+
+    def _call(self, job: dict[str, Any]) -> bool:
+        """Read the workflow that a job is."""
+        uses, line = job["uses"], job["line"]
+        self.found.calls.append((line, uses))
+        path = uses.removeprefix("./")
+        if path in self.texts and self.deep < 4:
+            given = {
+                f"inputs.{k}": _fill(str(v), self.known) for k, v in _dict(job.get("with")).items()
+            }
+            called = _Reader(self.texts, path, self.known | given, self.deep + 1).workflow()
+            self.found.pushes += [(line, image) for _, image in called.pushes]
+            self.found.sources += [(line, source) for _, source in called.sources]
+            return called.part
+        return bool(SHARED.match(uses))
+
+    def _step(self, step: dict[str, Any], known: dict[str, str], builds: bool) -> None:
+        line = step["line"]
+        uses, given = str(step.get("uses", "")), _dict(step.get("with"))
+        if uses.startswith("docker/metadata-action@"):
+            images = _lines(_fill(str(given.get("images", "")), known))
+            self.metadata[str(step.get("id", ""))] = [re.sub(r"^name=|,.*", "", i) for i in images]
+        self.found.pushes += [(line, image) for image in self._images(step, known)]
+        self.found.sources += [(line, source) for source in _sources(step, known)]
+        self.found.extras += [(line, f"{k}: {given[k]}") for k in EXTRAS if given.get(k)]
+        said = re.search(r"--appendix\b[^\n]*", str(step.get("run", "")))
+        self.found.extras += [(line, said[0].rstrip(" \\"))] if said else []
+        if builds and not _builds(step) and not _known(step):
+            name = step.get("name") or uses or str(step.get("run", "")).strip()
+            self.found.others.append((line, str(name).splitlines()[0] if name else "a step"))
+
+    def _images(self, step: dict[str, Any], known: dict[str, str]) -> Iterator[str]:
+        """Yield the images that a step pushes, as far as they are known, without tags."""
+        uses, given = str(step.get("uses", "")), _dict(step.get("with"))
+        texts: list[str] = []
+        if uses.startswith("jupyterhub/repo2docker-action@"):
+            name = _fill(str(given.get("IMAGE_NAME", "")), known)
+            host = _fill(str(given.get("DOCKER_REGISTRY", "")), known) or "docker.io"
+            if name and not given.get("NO_PUSH"):
+                texts = [f"{re.sub('^https?://', '', host).strip('/')}/{name}"]
+        elif uses.startswith("docker/build-push-action@"):
+            pushes = str(given.get("push", "false")) != "false" or "push" in str(
+                given.get("outputs", "")
+            )
+            for tag in _lines(str(given.get("tags", ""))) if pushes else []:
+                meta = re.search(r"steps\.([\w-]+)\.outputs\.tags", tag)
+                texts += self.metadata.get(meta[1], [tag]) if meta else [_fill(tag, known)]
+        else:
+            run = _fill(str(step.get("run", "")), known)
+            texts = re.findall(r"docker push (?:--\S+ )*[\"']?([^\s\"']+)", run)
+            texts = [_fill_shell(text, known) for text in texts]
+        for text in texts:
+            name = untagged(text)
+            if name and not re.search(r"[-_/.]cache$", name):
+                yield name
+
+
+def _content(text: str) -> object:
     from hub_image.syntax.yaml import NotYaml, compose
 
     try:
-        content = _plain(compose(text))
+        return _plain(compose(text))
     except (NotYaml, RecursionError):
-        content = {}
-    content = content if isinstance(content, dict) else {}
-    jobs = [job for job in _dict(content.get("jobs")).values() if isinstance(job, dict)]
-    listed = [job["steps"] if isinstance(job.get("steps"), list) else [] for job in jobs]
-    steps = [[step for step in found if isinstance(step, dict)] for found in listed]
-    building = [any(_builds(step) for step in job) for job in steps]
-    image, line, others = None, 1, []
-    for job, content_steps in zip(jobs, steps, strict=True):
-        known = _github(slug)
-        for level in (content, job):
-            known |= {f"env.{k}": _fill(str(v), known) for k, v in _dict(level.get("env")).items()}
-        for step in content_steps:
-            known |= {f"env.{k}": _fill(str(v), known) for k, v in _dict(step.get("env")).items()}
-            if found := _image(step, known):
-                image, line = found, step["line"]
-            if not _builds(step) and not _known(step):
-                name = step.get("name") or step.get("uses") or str(step.get("run", "")).strip()
-                others.append((step["line"], str(name).splitlines()[0] if name else "a step"))
-    return Workflow(
-        file,
-        builds=bool(building) and all(building),
-        part=any(building),
-        image=image if any(building) else None,
-        line=line,
-        others=tuple(others),
-        binder="mybinder.org" in text,
-    )
+        return {}
 
 
 def _plain(node: object) -> object:
@@ -96,6 +186,10 @@ def _dict(value: object) -> dict[str, Any]:
     return {k: v for k, v in value.items() if k != "line"} if isinstance(value, dict) else {}
 
 
+def _lines(text: str) -> list[str]:
+    return [line.strip().strip("\"'") for line in text.splitlines() if line.strip()]
+
+
 def _github(slug: str) -> dict[str, str]:
     owner, _, name = slug.partition("/")
     if not owner:
@@ -104,9 +198,40 @@ def _github(slug: str) -> dict[str, str]:
     return known | {"github.event.repository.name": name, "github.actor": owner}
 
 
+def _env(level: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in _dict(level.get("env")).items():
+        found[f"env.{name}"] = _fill(str(value), known | found)
+    return found
+
+
+def _matrix(job: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the values of `matrix.` in each run of a job, at most 100 of them."""
+    matrix = _dict(_dict(job.get("strategy")).get("matrix"))
+    include = matrix.pop("include", [])
+    matrix.pop("exclude", None)
+    axes = [
+        [(name, v) for v in values] for name, values in matrix.items() if isinstance(values, list)
+    ]
+    runs = [dict(run) for run in itertools.islice(itertools.product(*axes), 100)] if axes else []
+    runs += [_dict(run) for run in include] if isinstance(include, list) else []
+    for run in runs or [{}]:
+        found = {
+            f"matrix.{name}": str(v) for name, v in run.items() if not isinstance(v, dict | list)
+        }
+        for name, value in run.items():
+            found |= {f"matrix.{name}.{k}": str(v) for k, v in _dict(value).items()}
+        yield found
+
+
 def _fill(text: str, known: dict[str, str]) -> str:
     """Put in what expressions stand for, as far as that is known."""
     return re.sub(r"\$\{\{\s*([\w.-]+)\s*\}\}", lambda m: known.get(m[1], m[0]), text)
+
+
+def _fill_shell(text: str, known: dict[str, str]) -> str:
+    """Put in what a shell's variables stand for, as far as the workflow sets them."""
+    return re.sub(r"\$\{?(\w+)\}?", lambda m: known.get(f"env.{m[1]}", m[0]), text)
 
 
 def _builds(step: dict[str, Any]) -> bool:
@@ -120,36 +245,51 @@ def _known(step: dict[str, Any]) -> bool:
     return str(step.get("uses", "")).startswith(KNOWN) or bool(run and ROOM.search(run))
 
 
-def _image(step: dict[str, Any], known: dict[str, str]) -> tuple[str, str, str] | None:
-    """Return registry, owner and name of the image that a step pushes, where it says so."""
+def _sources(step: dict[str, Any], known: dict[str, str]) -> Iterator[str]:
+    """Yield what a step builds an image from: a Dockerfile, or the folder that repo2docker is given."""
     uses, given = str(step.get("uses", "")), _dict(step.get("with"))
     if uses.startswith("jupyterhub/repo2docker-action@"):
-        name = _fill(str(given.get("IMAGE_NAME", "")), known)
-        host = _fill(str(given.get("DOCKER_REGISTRY", "")), known) or "docker.io"
-        return reference(f"{re.sub('^https?://', '', host).strip('/')}/{name}") if name else None
-    texts = []
-    if uses.startswith("docker/build-push-action@"):
-        texts = str(given.get("tags", "")).replace(",", "\n").splitlines()
-    elif uses.startswith("docker/metadata-action@"):
-        texts = str(given.get("images", "")).replace(",", "\n").splitlines()
-    else:
-        texts = re.findall(r"docker push (?:--\S+ )*[\"']?(\S+)", str(step.get("run", "")))
-    for text in texts:
-        if found := reference(_fill(text.strip(), known)):
-            return found
-    return None
+        yield "."
+    elif uses.startswith("docker/build-push-action@"):
+        context = _fill(str(given.get("context", ".")), known)
+        file = _fill(str(given.get("file", "")), known)
+        local = "://" not in context and not context.startswith("${{ github.workspace")
+        yield posixpath.normpath(file or (f"{context}/Dockerfile" if local else "Dockerfile"))
+    elif _builds(step):
+        folder = _fill(str(step.get("working-directory", ".")), known)
+        for command in shell.read(_fill(str(step.get("run", "")), known)).commands:
+            words = [_fill_shell(word, known) for word in command.words]
+            if words[:1] == ["cd"] and len(words) == 2:
+                folder = posixpath.join(folder, words[1])
+            elif words[:2] == ["docker", "build"] or words[:3] == ["docker", "buildx", "build"]:
+                yield _docker_build(words, folder)
+            elif words and re.fullmatch(r"(jupyter-)?repo2docker", words[0]):
+                last = words[-1] if len(words) > 1 and re.match(r"[\w.]", words[-1]) else "."
+                yield posixpath.normpath(posixpath.join(folder, last)) if "/" in last else folder
 
 
-def reference(text: str) -> tuple[str, str, str] | None:
-    """Return registry, owner and name of an image reference; None where they are not all there."""
-    text = (
-        re.sub(r"\$\{\{\s*env\.\w+\s*\}\}|\$\{?\w+\}?", "", text) if text.startswith("$") else text
-    )
+def _docker_build(words: list[str], folder: str) -> str:
+    file = ""
+    for option, value in itertools.pairwise(words):
+        if option in ("-f", "--file"):
+            file = value
+        elif option.startswith("--file="):
+            file = option.removeprefix("--file=")
+    context = words[-1] if not words[-1].startswith("-") else "."
+    return posixpath.normpath(posixpath.join(folder, file or f"{context}/Dockerfile"))
+
+
+def untagged(text: str) -> str:
+    """Return an image's name without a tag, which CI may fill in; empty where there is none."""
+    name = re.sub(r":(?![^:]*/).*$", "", text.strip().strip("\"'"))
+    return name.lower() if "$" not in name else name
+
+
+def address(name: str) -> tuple[str, str, str] | None:
+    """Return registry, owner and name of an image; None where they are not all there, or only CI knows them."""
     try:
-        found = Reference.parse(
-            re.sub(r":[^/:@]*\$[^/]*$", "", text.lower().strip("\"'"))
-        )  # a tag that CI fills in
+        found = Reference.parse(name)
     except Problem:
         return None
-    owner, _, name = found.path.rpartition("/")
-    return (found.host, owner, name) if owner and owner != "library" else None
+    owner, _, last = found.path.rpartition("/")
+    return (found.host, owner, last) if owner and owner != "library" else None

@@ -4,17 +4,13 @@ import re
 from functools import lru_cache
 
 from hub_image.lists.model import PackageList, Problem, unreadable
+from hub_image.syntax import toml
 
 
 @lru_cache
 def read(text: str) -> PackageList:
     """Read a Project.toml as Julia's Pkg does: https://pkgdocs.julialang.org/v1/toml-files/"""
     from uuid import UUID
-
-    try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[import-not-found, no-redef]
 
     problems: list[Problem] = []
 
@@ -24,8 +20,8 @@ def read(text: str) -> PackageList:
         problems.append(Problem("julia", line, message))
 
     try:
-        project = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        project = toml.loads(text)
+    except (RecursionError, ValueError) as error:
         place = re.search(r"line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)", "", str(error))
         line = int(place[1]) if place else max(1, len(text.splitlines()))

@@ -8,6 +8,9 @@ compare with the latter.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
+
+from hub_image.syntax import shell
 
 COMMENT = re.compile(r"\s*#")
 DIRECTIVE = re.compile(r"\s*#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
@@ -16,8 +19,8 @@ HEREDOC = re.compile(r"(?:^|(?<=\s))\d*<<(-?)(['\"]?)([^\s<'\"]+)\2(?=\s|$)")
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction. `source` is what follows its name, as a shell would be given it: lines
-    and here-documents as they are written, comments between continued lines left out.
+    """One instruction. `source` is what follows its name, for a shell: the text that Docker gives it, on lines of their own
+    where that is the same to bash; here-documents as they are written, comments between continued lines left out.
     """
 
     line: int
@@ -56,7 +59,7 @@ def parse(text: str) -> Iterator[Instruction]:
         joined = "".join(parts)
         if not joined.strip():
             continue
-        written = ["\\\n".join(parts)]
+        written = [_continued(parts, joined)]
         name = joined.split(maxsplit=1)[0]
         arguments = joined.strip()[len(name) :].strip()
         if name.upper() in ("RUN", "COPY", "ADD"):
@@ -82,6 +85,20 @@ def _escape(lines: list[str]) -> str:
         if found[1].lower() == "escape" and found[2] == "`":
             return "`"
     return "\\"
+
+
+def _continued(parts: list[str], joined: str) -> str:
+    """Return continued lines as a shell reads them like the one line that Docker makes of them.
+
+    Docker takes a backslash and the newline away wherever they stand, bash not inside of single quotes and not in a
+    comment: https://docs.docker.com/reference/dockerfile/#escape
+    """
+    if not re.search("['#$]", joined):
+        return "\\\n".join(parts)
+    ends = list(accumulate(len(part) for part in parts[:-1]))
+    for at in reversed(shell.breakable(joined, ends)):
+        joined = f"{joined[:at]}\\\n{joined[at:]}"
+    return joined
 
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:

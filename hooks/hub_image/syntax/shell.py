@@ -84,6 +84,27 @@ def read(text: str) -> Script:
     return Script(tuple(known), unread if wrong else 0)
 
 
+def breakable(text: str, places: list[int]) -> list[int]:
+    """Return those of the places in a one-line script where a backslash and a newline change nothing for bash.
+
+    Where the script cannot be read, none is.
+    """
+    root = _parser().parse(text.encode("utf-8", "replace")).root_node
+    if root.has_error:
+        return []
+    # The grammar reads no expansion over two lines, though bash does.
+    kinds = ("raw_string", "ansi_c_string", "comment", "expansion", "simple_expansion")
+    whole = [n for n in _nodes(root) if n.type in kinds]
+    offsets = {at: len(text[:at].encode("utf-8", "replace")) for at in places}
+    return [
+        at
+        for at, offset in offsets.items()
+        if not any(
+            n.start_byte < offset and (offset < n.end_byte or n.type == "comment") for n in whole
+        )
+    ]
+
+
 @lru_cache
 def _parser() -> Parser:
     import tree_sitter

@@ -75,6 +75,8 @@ def written(found: shell.Command) -> tuple[str, bool]:
     if not words:
         return "", False
     command, arguments = words[0].rpartition("/")[2], words[1:]
+    if command == "git" and {"config", "--global"} <= set(arguments):
+        return "git config --global", False
     if "--user" in arguments and {"install", "enable", "develop"} & set(arguments):
         return " ".join(words), True
     if command in HARMLESS or (
