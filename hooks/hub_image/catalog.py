@@ -37,6 +37,7 @@ class Base(Image):
 class Family:
     """How the images of one project behave; `tag` is a pattern for the tags that stay."""
 
+    title: str
     prefix: str
     user: str
     uid: int

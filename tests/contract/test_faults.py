@@ -229,19 +229,21 @@ def test_good_image_raises_nothing(kind, good, target, record_property):
 
 @pytest.mark.engine
 def test_nothing_is_left_behind(target, monkeypatch):
-    """Containers, networks and volumes go, also when the caller stops half way."""
+    """Containers, networks and volumes go, also when the caller stops half way, with the hub still at work beside."""
     monkeypatch.setattr(docker, "LABEL", "hub-image.test-of-leftovers")  # others may be at work
 
-    def containers() -> str:
-        return docker.output("ps", "--all", "--quiet", f"--filter=label={docker.LABEL}")
+    def left() -> list[str]:
+        kinds = (["ps", "--all"], ["network", "ls"], ["volume", "ls"])
+        mark = f"--filter=label={docker.LABEL}"
+        return [name for kind in kinds for name in docker.output(*kind, "--quiet", mark).split()]
 
     results = test.contract(target("python"))
     for result in results:
         if result.check.number == "C1":
-            assert containers()
+            assert left()
             break
     results.close()
-    assert not containers()
+    assert not left()
 
 
 def test_documented_numbers_are_those_of_the_catalog():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 from dataclasses import replace
+from functools import partial
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +14,16 @@ import pytest
 from conftest import ROOT
 from hub_image import __version__, catalog
 from hub_image.__main__ import main
-from hub_image.contract import PAGE, Check, Failure, NotApplicable, Warning, report, selected
+from hub_image.contract import (
+    PAGE,
+    Check,
+    Failure,
+    NotApplicable,
+    Target,
+    Warning,
+    report,
+    selected,
+)
 from hub_image.contract import command as test
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.tools import docker
@@ -24,6 +35,13 @@ ENDS = {
     "so so": Warning("it creaks"),
     "elsewhere": NotApplicable("there is none"),
 }
+
+
+TARGET = Target(
+    "ocean:1",
+    hub_version="5.4",
+    config={"Id": "sha256:1", "Config": {"Env": ["PATH=/opt/conda/bin"]}},
+)
 
 
 def check(name: str, number: str = "C0") -> Check:
@@ -65,7 +83,7 @@ def test_page_is_made_from_the_checks(capsys):
 
 
 def test_a_failure_reads_like_advice(results):
-    text = report.text("ocean:1", results)
+    text = report.text(TARGET, results)
     assert "Error C0, broken: it | broke\x1b.\n  Why it matters: Because.\n" in text
     assert "  What to change: Change it.\n" in text
     assert text.endswith("ocean:1: 1 failed, 1 warned, 1 passed, 1 not applicable")
@@ -86,6 +104,66 @@ def test_step_summary_begins_with_size_and_times(results):
     assert shown == ["- Size: ", "- Size: it creaks"]
     asked = {check.headline for check in ALL} - {""}
     assert asked == {"Size", "Server", "Interfaces open"}
+
+
+def test_programs_get_json(results):
+    found = json.loads(report.as_json(TARGET, results))
+    assert (found["image"], found["digest"], found["hub"]) == ("ocean:1", "sha256:1", "5.4")
+    assert [result["status"] for result in found["results"]] == [
+        "pass",
+        "fail",
+        "warn",
+        "not applicable",
+    ]
+    assert (
+        found["results"][1].items()
+        >= {"number": "C0", "detail": "it | broke\x1b", "fix": "Change it."}.items()
+    )
+
+
+def test_each_result_is_said_as_it_comes(results, capsys):
+    """On a plain line with the seconds so far, apart from the table; what does not apply is left to the table."""
+    say = test.Progress()
+    for result in results:
+        say.result(result)
+    lines = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert [line[:4] for line in lines] == [
+        ["0", "s", mark, "C0"] for mark in ("ok", "FAIL", "warn")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "family", "says"),
+    [
+        (
+            "/opt/conda/bin:/usr/bin",
+            "",
+            "Jupyter Docker Stacks; Python in /opt/conda",
+        ),
+        (
+            "/usr/bin",
+            "pangeo",
+            "Pangeo; Python in /srv/conda/envs/notebook",
+        ),
+        ("/usr/bin", "", "like no image that the template knows"),
+    ],
+)
+def test_what_an_image_is_like_is_found_out_from_it(path, family, says):
+    config = {"Config": {"Env": [f"PATH={path}"]}}
+    assert Target("ocean:1", "5.4", family=family, config=config).kind == f"ocean:1: {says}"
+
+
+def test_a_pull_says_how_far_it_is(tmp_path, monkeypatch):
+    """In the lines that `docker pull` writes where it has no terminal."""
+    (tmp_path / "docker").write_text(
+        "#!/bin/sh\n[ $1 = pull ] || exit 0\nprintf 'a: Pulling fs layer\\nb: Pulling fs layer\\nb: Download complete\\n"
+        "b: Pull complete\\na: Pull complete\\nStatus: Downloaded newer image for ocean:1\\n'\n"
+    )
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said = []
+    assert docker.pull("ocean:1", said.append)
+    assert said == ["Pulling ocean:1", "Pulled 1 of 2 layers", "Pulled 2 of 2 layers"]
 
 
 def test_junit_is_what_parsers_expect(results):
@@ -110,7 +188,8 @@ def options(*arguments: str) -> argparse.Namespace:
 
 
 def test_answers_come_from_the_repository(tmp_path, monkeypatch):
-    monkeypatch.setattr(docker, "inspect", lambda reference: {"Config": {}})
+    monkeypatch.setattr(docker, "inspect", lambda reference, progress: {"Config": {}})
+    target = partial(test.target, progress=print)
     (tmp_path / ".github").mkdir()
     (tmp_path / ".github/image.env").write_text(
         "HUB_VERSION=4.1\nBASE_FAMILY=pangeo\nPLATFORMS=linux/amd64,linux/arm64\nINTERFACES=rstudio\n"
@@ -119,13 +198,13 @@ def test_answers_come_from_the_repository(tmp_path, monkeypatch):
     (tmp_path / "hub/profile.yaml").write_text(
         "display_name: Ocean\nkubespawner_override: {default_url: /rstudio}\n"
     )
-    found = test.target(options(str(tmp_path)))
+    found = target(options(str(tmp_path)))
     assert (found.hub_version, found.family, found.default_url) == ("4.1", "pangeo", "/rstudio")
     assert found.profile["display_name"] == "Ocean"
-    asked = test.target(options(str(tmp_path), "--default-url", "/tree"))
+    asked = target(options(str(tmp_path), "--default-url", "/tree"))
     assert asked.default_url == "/tree"
     assert found.platforms == ("linux/amd64", "linux/arm64") and found.interfaces == ("rstudio",)
-    alone = test.target(options(str(tmp_path / "hub")))
+    alone = target(options(str(tmp_path / "hub")))
     assert (alone.hub_version, alone.default_url) == (test.catalog.load().hub, "/lab")
 
 

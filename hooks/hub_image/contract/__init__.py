@@ -128,6 +128,15 @@ class Target:
     config: dict[str, Any] = field(default_factory=dict)  # of `docker image inspect`
 
     @property
+    def kind(self) -> str:
+        """Of which family it is, found out from the image where no answers say it."""
+        for name, family in catalog.load().families.items():
+            by_path = f"{family.prefix}/bin" in self.environment.get("PATH", "").split(":")
+            if name == self.family or (not self.family and by_path):
+                return f"{self.reference}: {family.title}; Python in {family.prefix}"
+        return f"{self.reference}: like no image that the template knows"
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment that the image sets."""
         lines = self.config["Config"].get("Env") or []

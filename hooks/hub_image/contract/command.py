@@ -6,13 +6,14 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from hub_image import catalog
-from hub_image.contract import FAIL, Check, Result, Target, report, selected
+from hub_image.contract import FAIL, NOT_APPLICABLE, Check, Result, Target, report, selected
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
 from hub_image.repository import argument, image_env
@@ -59,6 +60,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECK",
         help="leave out a check, by number or name; may be repeated",
     )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the results as JSON, for programs, in place of the table",
+    )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
 
 
@@ -91,8 +97,8 @@ def target_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def target(options: argparse.Namespace) -> Target:
-    """What to test: from the options, else the repository's answers and profile, else the catalog.
+def target(options: argparse.Namespace, progress: Callable[[str], None]) -> Target:
+    """What to test: from the options, else the repository's answers and profile, else the image and the catalog.
 
     Raises DockerError when there is no such image, Problem for a profile that a hub would not take.
     """
@@ -115,7 +121,7 @@ def target(options: argparse.Namespace) -> Target:
         repository=options.path,
         profile=profile,
         start_timeout=options.start_timeout,
-        config=docker.inspect(options.image),
+        config=docker.inspect(options.image, progress),
         published=getattr(options, "published", False),
         maximum_gb=getattr(options, "max_size", 10),
     )
@@ -123,9 +129,14 @@ def target(options: argparse.Namespace) -> Target:
 
 def run(options: argparse.Namespace) -> int:
     """Print the results; return 1 when a check failed, else 0. Raises Problem when they could not run."""
-    found = target(options)
-    results = list(contract(found, options.only or GROUPS, options.without, print_progress))
-    print(report.text(options.image, results))
+    say, results = Progress(), []
+    found = target(options, say)
+    say(found.kind)
+    with closing(contract(found, options.only or GROUPS, options.without, say)) as ended:
+        for result in ended:
+            say.result(result)
+            results.append(result)
+    print((report.as_json if options.json else report.text)(found, results))
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
         options.junit.write_text(report.junit(options.image, results), encoding="utf-8")
@@ -135,9 +146,20 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(result.status == FAIL for result in results) else 0
 
 
-def print_progress(sentence: str) -> None:
-    """Say what is going on, away from the results."""
-    print(f"{sentence} ...", file=sys.stderr, flush=True)
+class Progress:
+    """Says on plain lines, away from the results, what goes on and since how many seconds."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def __call__(self, sentence: str) -> None:
+        """Say a sentence."""
+        print(f"{time.monotonic() - self.began:4.0f} s  {sentence}", file=sys.stderr, flush=True)
+
+    def result(self, result: Result) -> None:
+        """Say how a check ended; what does not concern the image is only in the table."""
+        if result.status != NOT_APPLICABLE:
+            self(report.row(result))
 
 
 def contract(
@@ -145,31 +167,37 @@ def contract(
     groups: Iterable[str] = GROUPS,
     without: Iterable[str] = (),
     progress: Callable[[str], None] = lambda sentence: None,
-) -> Iterator[Result]:
-    """Run the contract's groups on an image and yield each check's result, in order.
+) -> Generator[Result]:
+    """Run the contract's groups on an image and yield each check's result, the hub's last.
 
-    Containers are made when the first group needs them and are gone at the end, also when the
-    caller stops early. Raises DockerError when Docker fails.
+    The hub works while the others look at containers of their own. Containers are made when the first group
+    needs them and are gone at the end, also when the caller stops early. Raises DockerError when Docker fails.
     """
     groups, without = set(groups), tuple(without)
-    own = image_tests.checks(found.repository) if found.repository else []
+    on_the_hub, in_containers = ([], [])
+    if "hub" in groups:
+        on_the_hub = selected([*on_hub.CHECKS, *chosen.ON_HUB], without)
+    if "container" in groups:
+        in_containers = selected([*container.CHECKS, *chosen.IN_CONTAINER], without)
     with docker.Session() as session:
+        if on_the_hub:
+            progress(f"Starting servers on a JupyterHub {found.hub_version}")
+            day = session.beside(on_hub.Day, found, session)
         if "static" in groups:
-            progress("Reading what the image says about itself")
             yield from judge(selected(static.CHECKS, without), found)
-        if "container" in groups or (own and "image-tests" in groups):
+        own = []
+        if "image-tests" in groups and found.repository:
+            own = selected(image_tests.checks(found.repository), without)
+        if in_containers or own:
             progress("Looking into a container")
             image = container.Container(found, session)
-        if "container" in groups:
-            checks = [*container.CHECKS, *chosen.IN_CONTAINER]
-            yield from judge(selected(checks, without), image, AT_ONCE)
-        if "hub" in groups:
-            progress(f"Starting servers on a JupyterHub {found.hub_version}")
-            checks = [*on_hub.CHECKS, *chosen.ON_HUB]
-            yield from judge(selected(checks, without), on_hub.Day(found, session))
-        if own and "image-tests" in groups:
+            yield from judge(in_containers, image, AT_ONCE)
+        if own:
             progress("Running image-tests/")
-            yield from judge(selected(own, without), image_tests.Owned(image))
+            yield from judge(own, image_tests.Owned(image))
+        if on_the_hub:
+            progress("Waiting for the servers")
+            yield from judge(on_the_hub, day.result())
 
 
 def judge(checks: Iterable[Check], subject: Any, at_once: int = 1) -> Iterator[Result]:

@@ -25,8 +25,9 @@ def run(options: argparse.Namespace) -> int:
     address = f"http://127.0.0.1:{options.port}"
     try:
         with docker.Session() as session:
-            target = command.target(options)
-            command.print_progress(f"Starting a JupyterHub {target.hub_version}")
+            say = command.Progress()
+            target = command.target(options, say)
+            say(f"Starting a JupyterHub {target.hub_version}")
             port = f"--publish=127.0.0.1:{options.port}:{on_hub.PORT}"
             hub = on_hub.start(target, session, port, profile=target.profile)
             on_hub.wait(hub)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 from xml.etree import ElementTree
 
-from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Result
+from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Result, Target
 
 ORDER = (FAIL, WARN, PASS, NOT_APPLICABLE)
 MARKS = {FAIL: "FAIL", WARN: "warn", PASS: "ok", NOT_APPLICABLE: "-"}
@@ -32,18 +34,41 @@ def advice(result: Result) -> str:
     return "\n".join([*lines, f"  What to change: {check.fix}"] if check.fix else lines)
 
 
-def text(reference: str, results: Sequence[Result]) -> str:
+def row(result: Result, width: int = 0) -> str:
+    """One line about a result."""
+    check = result.check
+    return f"{MARKS[result.status]:<4}  {check.number:<4} {check.name:<{width}}  {result.detail}".rstrip()
+
+
+def text(target: Target, results: Sequence[Result]) -> str:
     """The table, then advice for what failed or warned, then one line with the sum."""
-    width = max(len(result.check.name) for result in results) if results else 0
-    rows = [
-        f"{MARKS[result.status]:<4}  {result.check.number:<4} {result.check.name:<{width}}  "
-        f"{result.detail}".rstrip()
-        for result in results
-    ]
+    width = max((len(result.check.name) for result in results), default=0)
     advices = [advice(result) for result in results if result.status in (FAIL, WARN)]
+    rows = [row(result, width) for result in results]
     return "\n".join(
-        [*rows, "", *(f"{item}\n" for item in advices), f"{reference}: {counts(results)}"]
+        [*rows, "", *(f"{item}\n" for item in advices), f"{target.reference}: {counts(results)}"]
     )
+
+
+def as_json(target: Target, results: Sequence[Result]) -> str:
+    """The same for programs: what was tested, and each result with all that is known of its check."""
+
+    def entry(result: Result) -> dict[str, Any]:
+        check = result.check
+        about = {"number": check.number, "name": check.name, "why": check.why, "fix": check.fix}
+        said = {
+            "status": result.status,
+            "detail": result.detail,
+            "seconds": round(result.seconds, 2),
+        }
+        return about | said | {"link": check.link, "source": check.source}
+
+    about = {
+        "image": target.reference,
+        "digest": target.config.get("Id", ""),
+        "hub": target.hub_version,
+    }
+    return json.dumps(about | {"results": [entry(result) for result in results]}, indent=2)
 
 
 def markdown(reference: str, results: Sequence[Result]) -> str:

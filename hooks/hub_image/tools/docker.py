@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from hub_image.problem import Problem
 
 LABEL = "hub-image.session"
+T = TypeVar("T")
 
 
 class DockerError(Problem):
@@ -42,8 +44,10 @@ def output(*arguments: str, **options: Any) -> str:
     return done.stdout
 
 
-def inspect(reference: str) -> dict[str, Any]:
-    """What Docker knows about an image, which is pulled when it is not here yet.
+def inspect(
+    reference: str, progress: Callable[[str], None] = lambda sentence: None
+) -> dict[str, Any]:
+    """What Docker knows about an image, which is pulled when it is not here yet; `progress` hears how far that is.
 
     Raises DockerError when there is no such image.
     """
@@ -51,7 +55,7 @@ def inspect(reference: str) -> dict[str, Any]:
     if found.returncode:
         if call("version").returncode:
             raise DockerError("Docker does not answer: start it, `docker version` must work")
-        if call("pull", "--quiet", reference).returncode:
+        if not pull(reference, progress):
             raise DockerError(
                 f"{reference} is neither on this computer nor to be pulled: check the name, "
                 "or build it first"
@@ -59,6 +63,25 @@ def inspect(reference: str) -> dict[str, Any]:
         found = call("image", "inspect", reference)
     [about] = json.loads(found.stdout)
     return dict(about)
+
+
+def pull(reference: str, progress: Callable[[str], None]) -> bool:
+    """Pull an image, and say so with each layer that has come; returns whether it is there."""
+    progress(f"Pulling {reference}")
+    layers: dict[str, bool] = {}
+    command = ["docker", "pull", reference]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            # As in `3f4ca61aafcd: Pull complete`.
+            layer, _, state = line.strip().partition(": ")
+            if state in ("Pulling fs layer", "Waiting"):
+                layers.setdefault(layer, False)
+            elif state in ("Pull complete", "Already exists"):
+                layers[layer] = True
+                progress(f"Pulled {sum(layers.values())} of {len(layers)} layers")
+    return process.returncode == 0
 
 
 def socket() -> str:
@@ -83,6 +106,12 @@ class Session:
     def __init__(self) -> None:
         self.id = f"hub-image-{uuid.uuid4().hex[:8]}"
         self.label = f"--label={LABEL}={self.id}"
+        self._ended = False
+        self._beside = ThreadPoolExecutor()
+
+    def beside(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Run a function beside what goes on; the session's end takes away what it works with, and waits for it."""
+        return self._beside.submit(function, *arguments)
 
     def __enter__(self) -> Session:
         if threading.current_thread() is threading.main_thread():
@@ -102,11 +131,16 @@ class Session:
             signal.signal(signal.SIGINT, before)
 
     def _remove(self) -> None:
+        self._ended = True
+        self._sweep()
+        # What was just being made when we stopped may appear late, so look twice.
+        self._beside.shutdown(cancel_futures=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
         mark = f"--filter=label={LABEL}={self.id}"
-        # A container that was just being made when we stopped may appear late, so look twice.
-        for _attempt in range(2):
-            if containers := call("ps", "--all", "--quiet", mark).stdout.split():
-                call("rm", "--force", "--volumes", *containers)
+        if containers := call("ps", "--all", "--quiet", mark).stdout.split():
+            call("rm", "--force", "--volumes", *containers)
         for kind in ("network", "volume"):
             if names := call(kind, "ls", "--quiet", mark).stdout.split():
                 call(kind, "rm", *names)
@@ -116,8 +150,12 @@ class Session:
         return call("run", "--rm", self.label, *arguments, **options)
 
     def start(self, *arguments: str) -> str:
-        """`docker run --detach`; returns the container's id. Raises DockerError."""
-        return output("run", "--detach", self.label, *arguments).strip()
+        """`docker run --detach`; returns the container's id. Raises DockerError, also where all is over."""
+        container = "" if self._ended else output("run", "--detach", self.label, *arguments).strip()
+        if self._ended:
+            call("rm", "--force", "--volumes", container)
+            raise DockerError("it was stopped")
+        return container
 
     def volume(self, name: str, options: Iterable[str] = ()) -> str:
         """Make a volume in memory and return its name."""

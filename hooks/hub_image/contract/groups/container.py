@@ -375,16 +375,17 @@ print("zombie" if os.path.exists("/proc/" + orphan) else "buried")
     fix="Put the folder of Jupyter's Python first in PATH, with ENV; install pip there.",
 )
 def one_environment(image: Container) -> str:
-    code = "import sys; print(sys.prefix)"
+    code = "import sys; print(sys.prefix, sys.version.split()[0])"
     found = image.exec("env", "python3", "-c", code)
     if found.returncode:
         raise Failure(f"python3 does not run: {_last_line(found)}")
-    if found.stdout.strip() != image.prefix:
-        raise Failure(f"python3 belongs to {found.stdout.strip()}, Jupyter to {image.prefix}")
+    prefix, _, version = found.stdout.strip().rpartition(" ")
+    if prefix != image.prefix:
+        raise Failure(f"python3 belongs to {prefix}, Jupyter to {image.prefix}")
     pip = image.exec("pip", "--version").stdout
     if image.prefix not in pip:
         raise Failure(f"pip {'belongs to ' + pip.split()[3] if pip else 'is not on PATH'}")
-    return image.prefix
+    return f"Python {version} in {prefix}"
 
 
 @CHECKS.check(
