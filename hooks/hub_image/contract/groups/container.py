@@ -609,6 +609,64 @@ def lab_extensions(image: Container) -> str:
     return f"{len(found)} extensions"
 
 
+# Of each setting that the image changes: what JupyterLab's own form says against it.
+SETTINGS = """
+import glob, json, os
+from jsonschema import Draft7Validator
+from jupyter_core.paths import jupyter_path
+from jupyterlab.commands import get_app_dir
+folder = os.path.join(get_app_dir(), "settings")
+forms = {}
+for root in (os.path.join(get_app_dir(), "schemas"), *jupyter_path("labextensions")):
+    for path in glob.glob(root + "/**/*.json", recursive=True):
+        package, _, plugin = path.rpartition("/")
+        package = package.rpartition("/schemas/")[2]
+        if "/schemas/" in path and os.path.basename(path) not in ("package.json", "package.json.orig"):
+            forms.setdefault(f"{package}:{plugin[:-5]}", path)
+for path in [*sorted(glob.glob(folder + "/overrides.d/*.json")), folder + "/overrides.json"]:
+    if not os.path.exists(path):
+        continue
+    try:
+        settings = json.load(open(path, encoding="utf-8"))
+        items = [(plugin, key, value) for plugin, found in settings.items() for key, value in found.items()]
+    except Exception as error:
+        print(f"{path} cannot be read: {error}")
+        continue
+    for plugin, key, value in items:
+        if plugin not in forms:
+            print(f"{path} names {plugin}, which is not there")
+            continue
+        form = json.load(open(forms[plugin], encoding="utf-8"))
+        properties = form.get("properties", {})
+        if key not in properties:
+            if form.get("additionalProperties") is False:
+                print(f"{path}: {plugin} has no setting {key}")
+            continue
+        form = {name: form[name] for name in ("definitions", "$defs") if name in form} | properties[key]
+        for error in Draft7Validator(form).iter_errors(value):
+            print(f"{path}: {plugin}, {key}: {error.message}")
+print("done")
+"""
+
+
+@CHECKS.check(
+    "C38",
+    "JupyterLab takes the settings of the image",
+    why="JupyterLab leaves out a file that it cannot read, and settings that it does not know, and says so only in the "
+    "server's log.",
+    source="https://jupyterlab.readthedocs.io/en/stable/user/directories.html#overrides-json",
+    fix="Correct overrides.json: *Settings Editor*, *JSON Settings Editor* in JupyterLab shows the names and values.",
+)
+def lab_settings(image: Container) -> None:
+    if "jupyterlab" not in image.packages:
+        raise NotApplicable("there is no JupyterLab")
+    *wrong, last = image.ask(SETTINGS).splitlines() or [""]
+    if last != "done":
+        raise NotApplicable("its settings cannot be read as those of JupyterLab 4")
+    if wrong:
+        raise Warning("; ".join(wrong)[:600])
+
+
 @CHECKS.check(
     "C21",
     "R finds the image's programs",
