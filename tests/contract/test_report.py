@@ -213,9 +213,11 @@ def test_every_notebook_and_test_of_the_owner_is_found(tmp_path):
     for name in ("a.ipynb", "deep/b.ipynb", "test_c.py", "helper.py", ".ipynb_checkpoints/a.ipynb"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    names = [check.name.removeprefix("image-tests/") for check in image_tests.checks(tmp_path)]
+    names = [
+        check.name.removeprefix("image-tests/") for check in image_tests.checks(tmp_path, tmp_path)
+    ]
     assert names == ["a.ipynb", "deep/b.ipynb", "test_c.py"]
-    assert image_tests.checks(tmp_path / "nowhere") == []
+    assert image_tests.checks(tmp_path / "nowhere", tmp_path) == []
 
 
 def test_no_docker_is_one_sentence(tmp_path, monkeypatch, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -179,7 +180,7 @@ def contract(
         on_the_hub = selected([*on_hub.CHECKS, *chosen.ON_HUB], without)
     if "container" in groups:
         in_containers = selected([*container.CHECKS, *chosen.IN_CONTAINER], without)
-    with docker.Session() as session:
+    with tempfile.TemporaryDirectory() as fetched, docker.Session() as session:
         if on_the_hub:
             progress(f"Starting servers on a JupyterHub {found.hub_version}")
             day = session.beside(on_hub.Day, found, session)
@@ -187,7 +188,7 @@ def contract(
             yield from judge(selected(static.CHECKS, without), found)
         own = []
         if "image-tests" in groups and found.repository:
-            own = selected(image_tests.checks(found.repository), without)
+            own = selected(image_tests.checks(found.repository, Path(fetched)), without)
         if in_containers or own:
             progress("Looking into a container")
             image = container.Container(found, session)

@@ -2,6 +2,7 @@
 
 Each notebook runs in its own kernel, each test_*.py by pytest. The folder may have been made for
 repo2docker-action: then it may have a requirements.txt with what its tests need.
+Notebooks of other repositories, which elsewhere.yml names, run as those beside it.
 The image stays as it is: all of it happens in a container that is thrown away, and pytest is
 mounted into it. nbclient, which runs the notebooks, comes with every Jupyter server.
 """
@@ -11,17 +12,23 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 from hub_image.contract import Check, Failure
+from hub_image.contract.groups import elsewhere
 from hub_image.contract.groups.container import USER, Container, masks
+from hub_image.contract.groups.elsewhere import Fetched
 from hub_image.contract.groups.on_hub import hub_image
+from hub_image.problem import Problem
 from hub_image.tools import docker
 
 FOLDER = "image-tests"
 PLACE = "/tmp"
 UID, GID = 1000, 100
+WHY = "The repository's owner wrote this test."
 SOURCE = "https://github.com/jupyterhub/repo2docker-action#testing-the-built-image"
 
 # A notebook's own kernel: the one it names, else one of its language.
@@ -63,91 +70,145 @@ sys.exit(pytest.main(sys.argv[1:]))
 
 
 class Owned:
-    """A container with the image and a copy of image-tests/."""
+    """Containers with the image: one with a copy of image-tests/, others for what lives elsewhere."""
 
     def __init__(self, image: Container) -> None:
-        target, session = image.target, image.session
+        self.image = image
         wide = ["COLUMNS=300"]  # so that pytest shortens nothing
         self.python = ["env", "-i", *image.server_environment, *wide, image.python]
-        tools = f"{session.id}-tools"
-        docker.output("volume", "create", session.label, tools)
+        tools = f"{image.session.id}-tools"
+        docker.output("volume", "create", image.session.label, tools)
         # A new volume is filled with what the image has in that place.
-        session.run(f"--volume={tools}:/opt/tools", hub_image(target.hub_version), "true")
-        self.container = session.start(
+        hub = hub_image(image.target.hub_version)
+        image.session.run(f"--volume={tools}:/opt/tools", hub, "true")
+        folder = (image.target.repository or Path()) / FOLDER
+        self.container = self._with_copy(folder, FOLDER, f"--volume={tools}:/mnt/tools:ro")
+        self.setup = ""
+        if (folder / "requirements.txt").exists():
+            listed = f"{PLACE}/{FOLDER}/requirements.txt"
+            done = self.run("-m", "pip", "install", "--quiet", "-r", listed)
+            if done.returncode:
+                self.setup = f"{FOLDER}/requirements.txt: {done.stderr.strip()[-300:]}"
+        self._elsewhere: dict[Path, str] = {}
+
+    def elsewhere(self, found: Fetched) -> str:
+        """The container with a copy of a fetched repository, in which nothing else was done."""
+        if found.folder not in self._elsewhere:
+            network = [] if found.entry.network else ["--network=none"]
+            self._elsewhere[found.folder] = self._with_copy(found.folder, "repository", *network)
+        return self._elsewhere[found.folder]
+
+    def _with_copy(self, folder: Path, name: str, *options: str) -> str:
+        container = self.image.session.start(
             f"--user={USER}",
             "--security-opt=no-new-privileges",
             "--env=SHELL=/bin/bash",
             *masks(USER),
-            f"--volume={tools}:/mnt/tools:ro",
-            target.reference,
+            *options,
+            self.image.target.reference,
             *("sleep", "infinity"),
         )
-        folder = (target.repository or Path()) / FOLDER
-        copied = docker.call(
-            *("cp", "-", f"{self.container}:{PLACE}"), input=_packed(folder), text=None, errors=None
-        )
+        line = ("cp", "-", f"{container}:{PLACE}")
+        copied = docker.call(*line, input=_packed(folder, name), text=None, errors=None)
         if copied.returncode:
-            raise docker.DockerError(
-                f"{FOLDER}/ cannot be copied: {cast(bytes, copied.stderr).decode()[-300:]}"
-            )
-        self.setup = ""
-        if (folder / "requirements.txt").exists():
-            install = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "-r",
-                f"{PLACE}/{FOLDER}/requirements.txt",
-            ]
-            done = self.run(*install)
-            if done.returncode:
-                self.setup = f"{FOLDER}/requirements.txt: {done.stderr.strip()[-300:]}"
+            said = cast(bytes, copied.stderr).decode(errors="replace")[-300:]
+            raise docker.DockerError(f"{name}/ cannot be copied: {said}")
+        return container
 
     def run(
-        self, *arguments: str, folder: str = PLACE, **options: Any
+        self, *arguments: str, folder: str = PLACE, container: str = "", **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run Jupyter's Python in a folder of the container."""
-        where = ["--interactive", f"--workdir={folder}", self.container]
+        """Run Jupyter's Python in a folder of a container."""
+        where = ["--interactive", f"--workdir={folder}", container or self.container]
         return docker.call("exec", *where, *self.python, *arguments, **options)
 
+    def notebook(self, path: str, container: str = "") -> str:
+        """Run a notebook where it lies, below PLACE; its kernel and its time. Raises Failure."""
+        folder, _, name = f"{PLACE}/{path}".rpartition("/")
+        began = time.monotonic()
+        done = self.run("-", name, input=NOTEBOOK, folder=folder, container=container)
+        if done.returncode:
+            raise Failure(done.stderr.strip().splitlines()[-1] if done.stderr else "it failed")
+        kernel = done.stdout.strip().splitlines()[-1]
+        return f"kernel {kernel}, {time.monotonic() - began:.0f} s"
 
-def _packed(folder: Path) -> bytes:
-    """The folder as a tar archive in which everything belongs to the user."""
+
+def _packed(folder: Path, name: str) -> bytes:
+    """The folder under a name as a tar archive, without git's own, in which everything belongs to the user."""
     archive = io.BytesIO()
 
-    def owned(file: tarfile.TarInfo) -> tarfile.TarInfo:
+    def owned(file: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if file.name.endswith("/.git"):
+            return None
         file.uid, file.gid = UID, GID
         return file
 
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        tar.add(folder, FOLDER, filter=owned)
+        tar.add(folder, name, filter=owned)
     return archive.getvalue()
 
 
-def checks(repository: Path) -> list[Check]:
-    """One check for each notebook and each test file of a repository."""
+def checks(repository: Path, fetched: Path) -> list[Check]:
+    """One check for each notebook and each test file of a repository, and for each notebook that it has elsewhere.
+
+    Their repositories are fetched into a folder.
+    """
     folder = repository / FOLDER
     found = [
         path
         for path in sorted([*folder.rglob("*.ipynb"), *folder.rglob("test_*.py")])
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
-    return [_check(f"{FOLDER}/{path.relative_to(folder).as_posix()}") for path in found]
+    own = [_check(f"{FOLDER}/{path.relative_to(folder).as_posix()}") for path in found]
+    return own + list(_elsewhere(repository, fetched))
+
+
+def _elsewhere(repository: Path, folder: Path) -> Iterator[Check]:
+    try:
+        entries = elsewhere.read(repository)
+    except Problem as problem:
+        yield _broken(elsewhere.FILE, problem)
+        return
+    for number, entry in enumerate(entries):
+        try:
+            fetched = elsewhere.fetch(entry, folder / str(number))
+        except Problem as problem:
+            yield _broken(f"{elsewhere.FILE}: {entry.name}", problem)
+            continue
+        for notebook in fetched.notebooks:
+            yield _notebook_elsewhere(fetched, notebook)
+
+
+def _broken(name: str, problem: Problem) -> Check:
+    def run(_: Owned) -> str:
+        raise Failure(str(problem))
+
+    return Check("own", name, WHY, SOURCE, f"Correct {elsewhere.FILE}.", run)
+
+
+def _notebook_elsewhere(found: Fetched, notebook: str) -> Check:
+    def run(owned: Owned) -> str:
+        return owned.notebook(f"repository/{notebook}", owned.elsewhere(found))
+
+    return Check(
+        number="own",
+        name=f"{found.entry.name}/{notebook}",
+        why=WHY,
+        source=found.link(notebook),
+        fix=f"Add what it needs to the lists, or name another ref in {elsewhere.FILE}; a notebook that needs the "
+        "network has `network: true` there.",
+        run=run,
+    )
 
 
 def _check(path: str) -> Check:
-    name, is_notebook = path.rpartition("/")[2], path.endswith(".ipynb")
+    is_notebook = path.endswith(".ipynb")
 
     def run(owned: Owned) -> str:
         if owned.setup:
             raise Failure(owned.setup)
         if is_notebook:
-            folder = f"{PLACE}/{path}".rpartition("/")[0]
-            done = owned.run("-", name, input=NOTEBOOK, folder=folder)
-            if done.returncode:
-                raise Failure(done.stderr.strip().splitlines()[-1] if done.stderr else "it failed")
-            return f"kernel {done.stdout.strip().splitlines()[-1]}"
+            return owned.notebook(path)
         options = ["-q", "--tb=line", "--no-header", "-p", "no:cacheprovider"]
         done = owned.run("-", *options, path, input=PYTEST)
         lines = [line for line in done.stdout.strip().splitlines() if line]
@@ -159,7 +220,7 @@ def _check(path: str) -> Check:
     return Check(
         number="own",
         name=path,
-        why="The repository's owner wrote this test.",
+        why=WHY,
         source=SOURCE,
         fix="Add what it needs to the lists, or correct the test.",
         run=run,
