@@ -386,6 +386,8 @@ def course(hub: Day) -> str:
     if seen["page"] != 200:
         raise Failure(f"/git-pull ends in error {seen['page']}")
     if seen["said"]:
+        if hub.day["saved"] not in (200, 201):
+            raise NotApplicable("nothing can be saved, see C11")
         raise Failure(f"a repository cannot be pulled: {seen['said'][:300]}")
     for what, name in (("notebook", "the pulled notebook"), ("opened", "its page in JupyterLab")):
         if seen[what] != 200:
