@@ -47,6 +47,7 @@ ON_ANY_RUN = ("scratch",)
 FOR_OTHER_TESTS = ("scratch", "docker-stacks")
 EXTENSION = "redhat.vscode-yaml"
 APPLICATION = "mousepad"  # a text editor with a window
+SETTINGS = {"@jupyterlab/apputils-extension:themes": {"theme": "JupyterLab Dark"}}
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,7 @@ def made(render, build, docker_environment, tmp_path_factory) -> Callable[[str],
         repository = tmp_path_factory.mktemp(kind) / "ocean"
         subprocess.run(["cp", "-r", render(**KINDS[kind]), repository], check=True)
         add(repository / "apt.txt", APPLICATION)
+        (repository / "overrides.json").write_text(json.dumps(SETTINGS))
         if (repository / "vscode-extensions.txt").exists():
             add(repository / "vscode-extensions.txt", EXTENSION)
         if "rstudio" in KINDS[kind]["interfaces"]:
@@ -127,6 +129,20 @@ def test_a_line_in_apt_txt_is_in_the_menu(made, run):
     """The applications' folder is the system's, so a hidden home changes nothing."""
     found = run(made("scratch").reference, "xdg-mime", "query", "default", "text/plain")
     assert APPLICATION in found.stdout, found.stdout + found.stderr
+
+
+def test_overrides_json_is_what_people_find(made, run):
+    """JupyterLab itself reads it, beside the template's own setting."""
+    code = """
+from jupyterlab.commands import get_app_dir
+from jupyterlab_server.settings_utils import get_settings
+for plugin, key in (("themes", "theme"), ("notification", "fetchNews")):
+    where = (get_app_dir() + "/settings", get_app_dir() + "/schemas", "/tmp/none")
+    found, _ = get_settings(*where, schema_name="@jupyterlab/apputils-extension:" + plugin)
+    print(found["schema"]["properties"][key]["default"])
+"""
+    found = run(made("scratch").reference, "python", "-c", code)
+    assert found.stdout.splitlines() == ["JupyterLab Dark", "false"], found.stderr
 
 
 def test_a_person_opens_each_interface(target, chromium, engine):
