@@ -69,3 +69,21 @@ def test_there_is_no_circle():
     """Also not inside of a room; a package's own module may be imported by those in it."""
     graph = {name(path): imports(path) - {name(path)} for path in MODULES}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_docker_and_git_are_run_in_one_place():
+    """So that one that is missing is one sentence everywhere, and git is deaf to what its user has set."""
+    for path in MODULES:
+        if name(path) in ("tools.docker", "tools.git"):
+            continue
+        lists = (
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.List)
+        )
+        began = {
+            ast.literal_eval(node.elts[0])
+            for node in lists
+            if node.elts and isinstance(node.elts[0], ast.Constant)
+        }
+        assert not began & {"docker", "git"}, (
+            f"{name(path)} runs {began & {'docker', 'git'}} itself"
+        )

@@ -19,7 +19,7 @@ from hub_image.__main__ import main
 from hub_image.ci import clean_up, find, login, plan, publish
 from hub_image.handoff import request
 from hub_image.problem import Problem
-from hub_image.tools import github
+from hub_image.tools import docker, github
 from hub_image.tools.registry import Away, Login, Manifest, Refused, Repository
 
 from .standins import registry as standin
@@ -176,7 +176,7 @@ def built(server, tmp_path, monkeypatch) -> str:
         repository.tag(Manifest(digest, INDEX, ANYTHING), reference.rpartition(":")[2])
 
     monkeypatch.setattr(publish, "_push", push)
-    monkeypatch.setattr(find, "pull", lambda reference: None)
+    monkeypatch.setattr(docker, "pull", lambda reference: None)
     (tmp_path / ".github").mkdir()
     host = server.image.partition("/")[0]
     answers = f"REGISTRY={host}\nREGISTRY_OWNER=sea\nIMAGE_NAME=ocean\n"

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import ROOT, git
-from hub_image.ci import find, settle
+from hub_image.ci import settle
 from hub_image.lists import lock
+from hub_image.tools import docker
 
 from .hosting import run
 from .test_update_workflow import NO_PULLS
@@ -41,7 +42,7 @@ def image(hosted, monkeypatch):
 
     hosted.write = write
     monkeypatch.setattr(lock, "lock", write)
-    monkeypatch.setattr(find, "pull", lambda image: None)
+    monkeypatch.setattr(docker, "pull", lambda image: None)
     published = SimpleNamespace(digest=lambda tag: hosted.digest)
     monkeypatch.setattr(settle, "Repository", lambda image: published)
     monkeypatch.setenv("GITHUB_SHA", hosted.owner_pushes())

@@ -19,7 +19,7 @@ from hub_image.adopt import carry, commands, guess, images, tree, workflows
 from hub_image.adopt.tree import ASIDE
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
-from hub_image.tools.git import git
+from hub_image.tools.git import git, on_github
 from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"
@@ -79,7 +79,7 @@ def adopt(options: argparse.Namespace) -> None:
     """Do what the command line says. Raises Problem, and then nothing has changed."""
     given = update.normal(update.asked(catalog.questions()), update.given(options))
     repository, head = _repository(options.path)
-    slug = guess.slug(repository)
+    slug = on_github(repository)
     with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as name:
         folder = Path(name)
         if options.image_folder:

@@ -1,7 +1,6 @@
 """Answers to the template's questions, guessed from what a repository has."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -379,11 +378,3 @@ def _title(readme: str) -> str:
     said = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", said)
     said = re.sub(r"[`*\x00-\x1f\x7f-\x9f]", "", said).encode("utf-8", "ignore").decode()
     return " ".join(said.split())
-
-
-def slug(repository: Path) -> str:
-    """Return owner/name on GitHub from the address of `origin`; empty where it is not there."""
-    command = ["git", "-C", str(repository), "remote", "get-url", "origin"]
-    address = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    match = re.fullmatch(r".*github\.com[:/]([\w-]+)/([\w.-]+?)(\.git)?/?", address)
-    return f"{match[1]}/{match[2]}" if match else ""

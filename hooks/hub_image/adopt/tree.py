@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +9,7 @@ from hub_image.adopt import lists
 from hub_image.lists import conda as conda_list
 from hub_image.repository import files
 from hub_image.syntax import dockerfile
-from hub_image.tools.git import git
+from hub_image.tools.git import content, git
 
 # What waits for a decision keeps its path below this folder, out of the way of builds and checks.
 ASIDE = "before-adoption"
@@ -199,9 +198,7 @@ def settle(clone: Path) -> tuple[list[str], list[str]]:
     for path in git(clone, "diff", "--name-only", "-z").split("\0"):
         if not path:
             continue
-        mine = subprocess.run(
-            ["git", "-C", str(clone), "show", f":{path}"], capture_output=True, check=True
-        ).stdout
+        mine = content(clone, "show", f":{path}")
         theirs = (clone / path).read_bytes()
         if path in MERGED:
             lines = theirs.splitlines()

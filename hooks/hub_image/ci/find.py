@@ -5,11 +5,12 @@ image that people use. A new build would be another image, and its tag may not m
 """
 
 import argparse
-import subprocess
+from pathlib import Path
 
 from hub_image.ci import plan
 from hub_image.problem import Problem
-from hub_image.tools import github
+from hub_image.tools import docker, github
+from hub_image.tools.git import git
 from hub_image.tools.registry import Repository
 
 
@@ -26,20 +27,9 @@ def run(options: argparse.Namespace) -> int:
             f"{made.image}:{made.tags[0]} is published already, so it is not built again.",
             flush=True,
         )
-        pull(f"{made.image}@{digest}")
+        docker.pull(f"{made.image}@{digest}")
     github.output(digest=digest or "")
     return 0
-
-
-def pull(reference: str) -> None:
-    """Pull an image by digest; raises Problem when that fails."""
-    result = subprocess.run(
-        ["docker", "pull", "--quiet", reference], text=True, capture_output=True
-    )
-    if result.returncode:
-        raise Problem(
-            f"{reference} cannot be pulled: run this job again later. Docker said: {result.stderr.strip()}"
-        )
 
 
 def image_before(repository: Repository, made: plan.Plan) -> tuple[str, str] | None:
@@ -49,10 +39,12 @@ def image_before(repository: Repository, made: plan.Plan) -> tuple[str, str] | N
     """
     event = github.event()
     start = (event.get("pull_request") or {}).get("base", {}).get("sha") or f"{made.commit}~1"
-    log = ["git", "log", "--first-parent", "--max-count=30", "--format=%H", start]
-    result = subprocess.run(log, text=True, capture_output=True)
+    try:
+        log = git(Path(), "log", "--first-parent", "--max-count=30", "--format=%H", start)
+    except Problem:  # git does not have that commit
+        return None
     suffix = made.tags[0].partition(made.commit[:12])[2]
-    for commit in result.stdout.split():
+    for commit in log.split():
         tag = commit[:12] + suffix
         if commit != made.commit and (digest := repository.digest(tag)):
             return tag, digest

@@ -13,7 +13,7 @@ import subprocess
 from hub_image import catalog
 from hub_image.ci import plan
 from hub_image.problem import Problem
-from hub_image.tools import github
+from hub_image.tools import docker, github
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
 ECR = re.compile(r"\d+\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
@@ -48,11 +48,8 @@ def login(made: plan.Plan) -> None:
     if region := ECR.fullmatch(made.host):
         username, password = "AWS", ecr_password(region[1], username, password)
     server = catalog.load().registry(made.host).login or made.host
-    result = subprocess.run(
-        ["docker", "login", server, "--username", username, "--password-stdin"],
-        input=password,
-        text=True,
-        capture_output=True,
+    result = docker.call(
+        "login", server, "--username", username, "--password-stdin", input=password
     )
     if result.returncode:
         told = result.stderr.strip().splitlines()[-1:] or [""]

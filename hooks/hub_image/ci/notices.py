@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         print("There is no answer hub_config, so there is nothing to tell.")
         return 0
     where = HubConfig.parse(answers.hub_config)
-    owner = answers.registry_owner or os.environ["GITHUB_REPOSITORY_OWNER"].lower()
+    owner = answers.registry_owner or github.variable("GITHUB_REPOSITORY_OWNER").lower()
     name = f"{answers.registry}/{owner}/{answers.image_name}"
     try:
         sentence = late(where, name, options.days, options.images)

@@ -12,7 +12,7 @@ from typing import Any
 
 from hub_image.ci import plan
 from hub_image.problem import Problem
-from hub_image.tools import github
+from hub_image.tools import docker, github
 from hub_image.tools.registry import Away, Refused, Repository, settings_page
 
 # What the steps before this one have proved, by the names of the boxes in hub/link-request.md.
@@ -114,10 +114,9 @@ def publish(image: str, tags: tuple[str, ...], digest: str) -> None:
 def _push(reference: str, digest: str) -> None:
     """Let Docker push what it has under this name."""
     image = reference.rpartition(":")[0]
-    subprocess.run(["docker", "tag", f"{image}@{digest}", reference], check=True)
-    result = subprocess.run(
-        ["docker", "push", reference], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    docker.output("tag", f"{image}@{digest}", reference)
+    together = {"capture_output": False, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    result = docker.call("push", reference, **together)
     print(result.stdout, flush=True)
     if not result.returncode:
         return

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from hub_image.ci import plan
-from hub_image.ci.find import image_before, pull
+from hub_image.ci.find import image_before
 from hub_image.handoff import links
 from hub_image.lists import installed
 from hub_image.problem import Problem
-from hub_image.tools import github
+from hub_image.tools import docker, github
 from hub_image.tools.registry import Repository, settings_page
 
 MARK = "<!-- hub-image {platform} -->"
@@ -129,7 +129,7 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
         yield f"| packages | {len(packages)}; there is no earlier image to compare them with |"
         return
     tag, old = found
-    pull(f"{made.image}@{old}")
+    docker.pull(f"{made.image}@{old}")
     changes = installed.compare(installed.packages(f"{made.image}@{old}"), packages)
     added = sum(not change[2] for change in changes)
     removed = sum(not change[3] for change in changes)

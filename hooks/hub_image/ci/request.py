@@ -3,7 +3,7 @@
 import argparse
 import os
 import re
-import subprocess
+from pathlib import Path
 from typing import Any
 
 from hub_image.ci import plan
@@ -13,6 +13,7 @@ from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.repository.reference import Reference
 from hub_image.tools import github
+from hub_image.tools.git import git
 from hub_image.tools.registry import Repository
 
 TITLE = "Link request"  # of the issue that CI keeps
@@ -98,5 +99,8 @@ def reminded(body: str) -> str:
 
 def _is_older(commit: str, other: str) -> bool:
     """Whether `other` was made after `commit`, on top of it; not when git knows nothing of it."""
-    ancestor = ["git", "merge-base", "--is-ancestor", commit, other]
-    return commit != other and subprocess.run(ancestor, capture_output=True).returncode == 0
+    try:
+        git(Path(), "merge-base", "--is-ancestor", commit, other)
+    except Problem:
+        return False
+    return commit != other

@@ -9,10 +9,10 @@ import argparse
 import time
 from pathlib import Path
 
-from hub_image.ci import find, plan, propose
+from hub_image.ci import plan, propose
 from hub_image.lists import lock
 from hub_image.repository import files
-from hub_image.tools import github
+from hub_image.tools import docker, github
 from hub_image.tools.registry import Repository
 from hub_image.updates.update import Outcome
 
@@ -38,7 +38,7 @@ def settle(repository: Path) -> int:
     image = f"{made.image}:{made.tags[0]}"
     if not Repository(made.image).digest(made.tags[0]):
         return _nothing(f"{image} is not published, so there is nothing to settle yet.")
-    find.pull(image)
+    docker.pull(image)
     old, old_for = entries(repository), made_for(repository)
     before = set(paths(repository))
     lock.lock(repository, image)

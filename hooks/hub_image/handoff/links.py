@@ -9,14 +9,13 @@ https://mybinder.readthedocs.io/en/latest/howto/badges.html
 import argparse
 import json
 import os
-import re
-import subprocess
 from pathlib import Path
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from hub_image.handoff import profiles
 from hub_image.hubconfig import lint
 from hub_image.repository import argument, image_env
+from hub_image.tools.git import on_github
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,10 +118,4 @@ def github_repository(repository: Path) -> str:
     """Return `owner/name` on GitHub, from CI or from git's origin; empty where neither tells."""
     if name := os.environ.get("GITHUB_REPOSITORY"):
         return name
-    try:
-        git = ["git", "-C", str(repository), "remote", "get-url", "origin"]
-        origin = subprocess.run(git, capture_output=True, text=True).stdout.strip()
-    except FileNotFoundError:
-        return ""
-    found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", origin)
-    return found[1] if found else ""
+    return on_github(repository)

@@ -1,9 +1,9 @@
 """What is installed in an image, asked of the image itself: apt, conda, pip, R and Julia packages."""
 
-import subprocess
 from typing import Any
 
 from hub_image.problem import Problem
+from hub_image.tools import docker
 
 Packages = dict[tuple[str, str], str]  # (manager, name): version
 
@@ -41,9 +41,7 @@ def packages(image: str) -> Packages:
     not run.
     """
     options = ["--rm", "--interactive", "--network=none", "--entrypoint=/bin/bash"]
-    result = subprocess.run(
-        ["docker", "run", *options, image, "-s"], input=LISTING, text=True, capture_output=True
-    )
+    result = docker.call("run", *options, image, "-s", input=LISTING)
     if result.returncode:
         raise Problem(f"{image} does not tell its packages: {result.stderr.strip()[-300:]}")
     found: Packages = {}

@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 from hub_image import catalog
 from hub_image.problem import Problem
 from hub_image.repository import argument, image_env
+from hub_image.tools import docker
 
 FOLDER = "lock"
 
@@ -128,11 +128,11 @@ def lock(repository: Path, image: str | None = None) -> list[Path]:
         raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
     if image is None:
         image = answers.image_name
-        _docker("build", "--tag", image, str(repository))
+        docker.output("build", "--tag", image, str(repository))
     with tempfile.TemporaryDirectory() as folder:
         made = _ask(repository, answers, image, Path(folder))
         found = sorted(path.name for path in made.iterdir())
-        machine = _docker("image", "inspect", "--format", "{{.Architecture}}", image).strip()
+        machine = docker.inspect(image)["Architecture"]
         machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
         for old in (repository / FOLDER).glob(f"*-{machine}.txt"):
             if old.name not in found:
@@ -161,7 +161,7 @@ def _ask(repository: Path, answers: image_env.Answers, image: str, folder: Path)
     (folder / "others").write_text("".join(f"pip {proxy}\n" for proxy in proxies))
     (folder / "indexes").write_text("".join(indexes(repository)))
     out = folder / "out"
-    _docker(
+    docker.output(
         "buildx", "build", "--provenance=false", "--file=-", f"--output=type=local,dest={out}", str(folder),
         input=dockerfile,
     )  # fmt: skip
@@ -173,15 +173,3 @@ def indexes(repository: Path) -> list[str]:
     lists = sorted(repository.glob("requirements*.txt"))
     lines = [line for path in lists for line in path.read_text(encoding="utf-8").splitlines()]
     return [f"{line.strip()}\n" for line in lines if re.match(INDEXES, line)]
-
-
-def _docker(*arguments: str, input: str | None = None) -> str:
-    """Run Docker; return what it printed. Raises Problem with its last words."""
-    try:
-        result = subprocess.run(["docker", *arguments], input=input, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise Problem("There is no `docker` command: install Docker and start it.") from None
-    if result.returncode:
-        told = " ".join(result.stderr.split()[-60:])
-        raise Problem(f"`docker {arguments[0]}` failed, so no lock was changed. It said: {told}")
-    return result.stdout

@@ -35,12 +35,21 @@ def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         raise DockerError("there is no `docker` command: install Docker and start it") from None
 
 
+def pull(reference: str) -> None:
+    """Get an image from its registry. Raises DockerError with Docker's own words."""
+    done = call("pull", "--quiet", reference)
+    if done.returncode:
+        raise DockerError(
+            f"{reference} cannot be pulled: try again later. Docker said: {done.stderr.strip()}"
+        )
+
+
 def output(*arguments: str, **options: Any) -> str:
     """Run `docker ARGUMENTS` and return what it printed. Raises DockerError when it fails."""
     done = call(*arguments, **options)
     if done.returncode:
-        lines = (done.stderr or done.stdout or "").strip().splitlines()
-        raise DockerError(f"`docker {arguments[0]}` failed: {' '.join(lines[-3:])}")
+        told = " ".join((done.stderr or done.stdout or "").split()[-60:])
+        raise DockerError(f"`docker {arguments[0]}` failed: {told}")
     return done.stdout
 
 

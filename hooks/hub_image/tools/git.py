@@ -1,6 +1,7 @@
 """git, as the commands of this package run it: the same on every machine, whatever its user has set."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,22 +14,43 @@ PLAIN = [
 ]  # fmt: skip
 
 
+# The address of a repository on GitHub, as git clones it by https or ssh.
+GITHUB = re.compile(r".*\bgithub\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?")
+
+
+def on_github(repository: Path) -> str:
+    """Return owner/name on GitHub, by the address of `origin`; empty where it is not there, or where there is no git."""
+    try:
+        found = GITHUB.fullmatch(git(repository, "remote", "get-url", "origin").strip())
+    except Problem:
+        return ""
+    return found[1] if found else ""
+
+
 def git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run git in a folder, without the user's hooks, and return what it prints.
+    """Run git in a folder, without the user's hooks, and return what it prints, as text.
 
     `environment` adds to the variables of this process. Raises Problem with git's own words when it refuses.
     """
+    said = content(folder, *arguments, environment=environment)
+    return _text(said).replace("\r\n", "\n")
+
+
+def content(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
+    """Do what `git` does, and return what it prints byte for byte."""
     try:
         done = subprocess.run(
             ["git", *PLAIN, "-C", str(folder), *arguments],
             env={**os.environ, **(environment or {})},
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
         )
     except FileNotFoundError:
         raise Problem("There is no `git` command: install git.") from None
     if done.returncode:
-        said = " ".join((done.stderr.strip() or done.stdout).split())
+        said = " ".join(_text(done.stderr.strip() or done.stdout).split())
         raise Problem(f"git {arguments[0]} failed: {said}")
     return done.stdout
+
+
+def _text(said: bytes) -> str:
+    return said.decode("utf-8", "surrogateescape")
