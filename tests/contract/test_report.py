@@ -121,17 +121,6 @@ def test_programs_get_json(results):
     )
 
 
-def test_each_result_is_said_as_it_comes(results, capsys):
-    """On a plain line with the seconds so far, apart from the table; what does not apply is left to the table."""
-    say = test.Progress()
-    for result in results:
-        say.result(result)
-    lines = [line.split() for line in capsys.readouterr().err.splitlines()]
-    assert [line[:4] for line in lines] == [
-        ["0", "s", mark, "C0"] for mark in ("ok", "FAIL", "warn")
-    ]
-
-
 @pytest.mark.parametrize(
     ("path", "family", "says"),
     [
@@ -189,7 +178,7 @@ def options(*arguments: str) -> argparse.Namespace:
 
 def test_answers_come_from_the_repository(tmp_path, monkeypatch):
     monkeypatch.setattr(docker, "inspect", lambda reference, progress: {"Config": {}})
-    target = partial(test.target, progress=print)
+    target = partial(test.target, say=print)
     (tmp_path / ".github").mkdir()
     (tmp_path / ".github/image.env").write_text(
         "HUB_VERSION=4.1\nBASE_FAMILY=pangeo\nPLATFORMS=linux/amd64,linux/arm64\nINTERFACES=rstudio\n"

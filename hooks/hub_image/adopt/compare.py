@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hub_image.lists import installed
 from hub_image.tools import docker
+from hub_image.tools.progress import progress
 
 LINES = 15  # of a log; the reason stands near its end
 
@@ -50,8 +51,8 @@ def compare(old: Path, dockerfile: str, new: Path, name: str) -> Iterator[str]:
 
 def _build(*arguments: str) -> list[str]:
     """Build an image; return the end of the log where that fails. Raises DockerError without Docker."""
-    done = docker.call("build", "--progress=plain", *arguments)
-    return _end(done.stderr or done.stdout) if done.returncode else []
+    with progress() as say:
+        return _end(docker.build(*arguments, say=say))
 
 
 def _repo2docker(folder: Path, image: str) -> list[str]:
@@ -62,7 +63,9 @@ def _repo2docker(folder: Path, image: str) -> list[str]:
             "repo2docker built the old image: `pip install jupyter-repo2docker`"
         )
     options = ["--no-run", "--user-id=1000", "--user-name=jovyan", f"--image-name={image}"]
-    done = subprocess.run([program, *options, str(folder)], capture_output=True, text=True)
+    with progress() as say:
+        say("Building the old image with repo2docker")
+        done = subprocess.run([program, *options, str(folder)], capture_output=True, text=True)
     return _end(done.stderr or done.stdout) if done.returncode else []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -19,6 +18,7 @@ from hub_image.contract.groups import chosen, container, image_tests, on_hub, st
 from hub_image.handoff import profiles
 from hub_image.repository import argument, image_env
 from hub_image.tools import docker
+from hub_image.tools.progress import progress
 
 GROUPS = ("static", "container", "hub", "image-tests")
 # The template's own checks, by what their group looks at.
@@ -98,7 +98,7 @@ def target_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def target(options: argparse.Namespace, progress: Callable[[str], None]) -> Target:
+def target(options: argparse.Namespace, say: Callable[[str], None]) -> Target:
     """What to test: from the options, else the repository's answers and profile, else the image and the catalog.
 
     Raises DockerError when there is no such image, Problem for a profile that a hub would not take.
@@ -122,7 +122,7 @@ def target(options: argparse.Namespace, progress: Callable[[str], None]) -> Targ
         repository=options.path,
         profile=profile,
         start_timeout=options.start_timeout,
-        config=docker.inspect(options.image, progress),
+        config=docker.inspect(options.image, say),
         published=getattr(options, "published", False),
         maximum_gb=getattr(options, "max_size", 10),
     )
@@ -130,13 +130,17 @@ def target(options: argparse.Namespace, progress: Callable[[str], None]) -> Targ
 
 def run(options: argparse.Namespace) -> int:
     """Print the results; return 1 when a check failed, else 0. Raises Problem when they could not run."""
-    say, results = Progress(), []
-    found = target(options, say)
-    say(found.kind)
-    with closing(contract(found, options.only or GROUPS, options.without, say)) as ended:
-        for result in ended:
-            say.result(result)
-            results.append(result)
+    results = []
+    with progress() as say:
+        found = target(options, say)
+        say.done(found.kind)
+        with closing(contract(found, options.only or GROUPS, options.without, say)) as ended:
+            for result in ended:
+                results.append(result)
+                if (
+                    result.status != NOT_APPLICABLE
+                ):  # what does not concern the image is only in the table
+                    say.done(report.row(result), report.STYLES[result.status])
     print((report.as_json if options.json else report.text)(found, results))
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
@@ -147,27 +151,11 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(result.status == FAIL for result in results) else 0
 
 
-class Progress:
-    """Says on plain lines, away from the results, what goes on and since how many seconds."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-
-    def __call__(self, sentence: str) -> None:
-        """Say a sentence."""
-        print(f"{time.monotonic() - self.began:4.0f} s  {sentence}", file=sys.stderr, flush=True)
-
-    def result(self, result: Result) -> None:
-        """Say how a check ended; what does not concern the image is only in the table."""
-        if result.status != NOT_APPLICABLE:
-            self(report.row(result))
-
-
 def contract(
     found: Target,
     groups: Iterable[str] = GROUPS,
     without: Iterable[str] = (),
-    progress: Callable[[str], None] = lambda sentence: None,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[Result]:
     """Run the contract's groups on an image and yield each check's result, the hub's last.
 
@@ -182,7 +170,7 @@ def contract(
         in_containers = selected([*container.CHECKS, *chosen.IN_CONTAINER], without)
     with tempfile.TemporaryDirectory() as fetched, docker.Session() as session:
         if on_the_hub:
-            progress(f"Starting servers on a JupyterHub {found.hub_version}")
+            say(f"Starting servers on a JupyterHub {found.hub_version}")
             day = session.beside(on_hub.Day, found, session)
         if "static" in groups:
             yield from judge(selected(static.CHECKS, without), found)
@@ -190,14 +178,14 @@ def contract(
         if "image-tests" in groups and found.repository:
             own = selected(image_tests.checks(found.repository, Path(fetched)), without)
         if in_containers or own:
-            progress("Looking into a container")
+            say("Looking into a container")
             image = container.Container(found, session)
             yield from judge(in_containers, image, AT_ONCE)
         if own:
-            progress("Running image-tests/")
+            say("Running image-tests/")
             yield from judge(own, image_tests.Owned(image))
         if on_the_hub:
-            progress("Waiting for the servers")
+            say("Waiting for the servers")
             yield from judge(on_the_hub, day.result())
 
 

@@ -9,6 +9,7 @@ from hub_image.contract import command
 from hub_image.contract.groups import on_hub
 from hub_image.problem import Problem
 from hub_image.tools import docker
+from hub_image.tools.progress import progress
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +26,12 @@ def run(options: argparse.Namespace) -> int:
     address = f"http://127.0.0.1:{options.port}"
     try:
         with docker.Session() as session:
-            say = command.Progress()
-            target = command.target(options, say)
-            say(f"Starting a JupyterHub {target.hub_version}")
-            port = f"--publish=127.0.0.1:{options.port}:{on_hub.PORT}"
-            hub = on_hub.start(target, session, port, profile=target.profile)
-            on_hub.wait(hub)
+            with progress() as say:
+                target = command.target(options, say)
+                say(f"Starting a JupyterHub {target.hub_version}")
+                port = f"--publish=127.0.0.1:{options.port}:{on_hub.PORT}"
+                hub = on_hub.start(target, session, port, profile=target.profile)
+                on_hub.wait(hub)
             print(f"Open {address} and log in with any name, without a password. Ctrl-C ends it.")
             print("Your home is empty at first, and is removed at the end.", flush=True)
             if not options.no_browser:

@@ -12,6 +12,7 @@ from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Result, 
 
 ORDER = (FAIL, WARN, PASS, NOT_APPLICABLE)
 MARKS = {FAIL: "FAIL", WARN: "warn", PASS: "ok", NOT_APPLICABLE: "-"}
+STYLES = {FAIL: "bold red", WARN: "yellow", PASS: "", NOT_APPLICABLE: ""}  # of rich
 SIGNS = {FAIL: "❌", WARN: "⚠️", PASS: "✅", NOT_APPLICABLE: "–"}
 
 

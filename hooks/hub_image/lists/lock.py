@@ -21,6 +21,7 @@ from hub_image import catalog
 from hub_image.problem import Problem
 from hub_image.repository import argument, image_env
 from hub_image.tools import docker
+from hub_image.tools.progress import progress
 
 FOLDER = "lock"
 
@@ -128,7 +129,11 @@ def lock(repository: Path, image: str | None = None) -> list[Path]:
         raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
     if image is None:
         image = answers.image_name
-        docker.output("build", "--tag", image, str(repository))
+        with progress() as say:
+            if log := docker.build("--tag", image, str(repository), say=say):
+                raise Problem(
+                    f"The repository cannot be built, so no lock was changed: {log.splitlines()[-1]}"
+                )
     with tempfile.TemporaryDirectory() as folder:
         made = _ask(repository, answers, image, Path(folder))
         found = sorted(path.name for path in made.iterdir())
@@ -161,10 +166,10 @@ def _ask(repository: Path, answers: image_env.Answers, image: str, folder: Path)
     (folder / "others").write_text("".join(f"pip {proxy}\n" for proxy in proxies))
     (folder / "indexes").write_text("".join(indexes(repository)))
     out = folder / "out"
-    docker.output(
-        "buildx", "build", "--provenance=false", "--file=-", f"--output=type=local,dest={out}", str(folder),
-        input=dockerfile,
-    )  # fmt: skip
+    told = ["--provenance=false", "--file=-", f"--output=type=local,dest={out}", str(folder)]
+    with progress() as say:
+        say(f"Asking {image} what it has, and the indexes for checksums")
+        docker.output("buildx", "build", *told, input=dockerfile)
     return out
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from hub_image.problem import Problem
 
 LABEL = "hub-image.session"
+NO_DOCKER = "there is no `docker` command: install Docker and start it"
 T = TypeVar("T")
 
 
@@ -32,7 +33,7 @@ def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(["docker", *arguments], **settings)
     except FileNotFoundError:
-        raise DockerError("there is no `docker` command: install Docker and start it") from None
+        raise DockerError(NO_DOCKER) from None
 
 
 def pull(reference: str) -> None:
@@ -72,6 +73,29 @@ def inspect(
         found = call("image", "inspect", reference)
     [about] = json.loads(found.stdout)
     return dict(about)
+
+
+def build(*arguments: str, say: Callable[[str], None]) -> str:
+    """Run `docker build ARGUMENTS` and say each line of its log. Returns the log where it fails, nothing otherwise.
+
+    Raises DockerError where there is no docker command.
+    """
+    log = []
+    try:
+        process = subprocess.Popen(
+            ["docker", "build", "--progress=plain", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError:
+        raise DockerError(NO_DOCKER) from None
+    with process:
+        for line in filter(None, map(str.rstrip, process.stdout or ())):
+            log.append(line)
+            say(line)
+    return "\n".join(log) if process.returncode else ""
 
 
 def pull(reference: str, progress: Callable[[str], None]) -> bool:
