@@ -31,6 +31,7 @@ class Base(Image):
     family: str = ""
     languages: tuple[str, ...] = ()
     retired: str = ""
+    python: str = ""  # the minor version
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Every case of `corpus/` has exactly the findings that it says.
 
-A case has `files` (path: text), `env` (for `.github/image.env`) or `binary` (path: hex), and
+A case has `files` (path: text), `links` (path: where it leads), `env` (for `.github/image.env`) or `binary` (path: hex), and
 
     expect   `file:line`, then severity and code of each finding; without it, nothing is found
     says     words that stand in the messages
@@ -33,6 +33,8 @@ def repository(tmp_path: Path, case: dict) -> Path:
     for path, data in contents.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
+    for path, leads in case.get("links", {}).items():
+        (tmp_path / path).symlink_to(leads)
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from hub_image.lists import conda as conda_list
 from hub_image.lists import pip
 from hub_image.problem import Problem
 from hub_image.repository import files
-from hub_image.repository.reference import Moves, Reference, same_project
+from hub_image.repository.reference import Moves, Reference, runs_steps, same_project
 from hub_image.syntax import dockerfile
 
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
@@ -246,7 +246,7 @@ def _base(
                 f"{base.key} does not bring {language.capitalize()}; if people use it, adopt again with "
                 f"--data base=... of a base that has it, or keep it as a package"
             )))  # fmt: skip
-    elif base.family and _stays(base.reference) and not _runs_steps(base.reference):
+    elif base.family and _stays(base.reference) and not runs_steps(base.reference):
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", base.family, place)
@@ -270,7 +270,7 @@ def _base(
                 f"`{base.reference}` is for graphics cards, and the tag moves; choose a base with --data base=... in place "
                 f"of {bases[key].image}, which is not"
             )))  # fmt: skip
-        elif _runs_steps(base.reference):
+        elif runs_steps(base.reference):
             needs.append((place, (
                 f"`{base.reference}` installed your lists by steps of its own (ONBUILD), as the new Dockerfile does, so "
                 f"{bases[key].image} takes its place; it has more packages: see whether --data base=... has a better one"
@@ -286,7 +286,7 @@ def _base(
             f"`{base.reference}` is no image for a hub, so Debian with our own Dockerfile takes its place; see "
             "whether a community image fits better: --data start_from=community --data base=..."
         )))  # fmt: skip
-    elif _runs_steps(base.reference):
+    elif runs_steps(base.reference):
         needs.append((place, (
             f"`{base.reference}` has steps of its own (ONBUILD) that would run in every build; choose a base with "
             "--data base=..."
@@ -353,11 +353,6 @@ def parsed(reference: str) -> Reference | None:
         return Reference.parse(reference)
     except Problem:
         return None
-
-
-def _runs_steps(reference: str) -> bool:
-    """Whether an image is made to run ONBUILD steps in what is built on it; copier.yml refuses it as a base."""
-    return bool(re.search(r"((^|/)base-image|-onbuild)(:[^/]+)?(@.*)?$", reference))
 
 
 def _stays(reference: str) -> bool:

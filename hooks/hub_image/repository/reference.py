@@ -101,6 +101,11 @@ class Reference:
         return self.name + tag + (f"@{self.digest}" if self.digest else "")
 
 
+def runs_steps(reference: str) -> bool:
+    """Whether an image is made to run ONBUILD steps in what is built on it; copier.yml refuses it as a base."""
+    return bool(re.search(r"((^|/)base-image|-onbuild)(:[^/]+)?(@.*)?$", reference))
+
+
 def same_project(one: str, other: str) -> bool:
     """Whether two images, named without tags, are of the same project: jupyter, say, in any registry."""
     return one.split("/")[-2:-1] == other.split("/")[-2:-1]

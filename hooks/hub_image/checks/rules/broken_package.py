@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hub_image.checks import Finding
+from hub_image.checks import Finding, steps
 from hub_image.lists import packages
 from hub_image.lists.model import Package
 
@@ -36,13 +36,18 @@ def check(repository: Path) -> Iterator[Finding]:
         (file, p) for file, package_list in packages.read(repository) for p in package_list.packages
     ]
     by_name = {(p.manager, p.name.replace("_", "-")): p for _, p in found}
+    found += [
+        (file, Package("apt", name, name, line))
+        for file, line, words in steps.of(repository)
+        for name in steps.installs(words)
+    ]
     for file, package in found:
         for entry in known():
             if (
                 package.name.replace("_", "-") == entry["package"]
                 and package.manager in entry["in"]
                 and not _works(package, entry.get("versions"))
-                and not _excused(by_name, entry.get("unless"))
+                and not any(_excused(by_name, pin) for pin in _several(entry.get("unless")))
             ):
                 message = f"`{package.text}`: {entry['why']} ({entry['source']}); {entry['do']}"
                 yield Finding(file, package.line, message, entry["severity"])
@@ -59,10 +64,12 @@ def _works(package: Package, versions: list[str] | None) -> bool:
     return package.admits_any(lambda version: not any(version in specifier for specifier in broken))
 
 
-def _excused(by_name: dict[tuple[str, str], Package], pin: str | None) -> bool:
+def _several(pins: str | list[str] | None) -> list[str]:
+    return [pins] if isinstance(pins, str) else pins or []
+
+
+def _excused(by_name: dict[tuple[str, str], Package], pin: str) -> bool:
     """Tell whether the lists hold the package named in `pin` to the versions that `pin` allows."""
-    if pin is None:
-        return False
     from packaging.requirements import Requirement
 
     wanted = Requirement(pin)

@@ -12,9 +12,10 @@ Source: <https://www.anaconda.com/docs/getting-started/working-with-conda/refere
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
-from hub_image.checks import Edit, Finding
+from hub_image.checks import Edit, Finding, steps
 from hub_image.lists import packages
 from hub_image.lists.model import Channel
 from hub_image.repository import files
@@ -25,7 +26,12 @@ ANACONDA = re.compile(
 
 
 def check(repository: Path) -> Iterator[Finding]:
-    """Yield channels of Anaconda's, in `channels:` and before `::` in a package."""
+    """Yield channels of Anaconda's: in `channels:`, before `::` in a package, and in build steps."""
+    for file, line, words in steps.of(repository):
+        if {"conda", "mamba", "micromamba"} & set(words[:2]):
+            for option, value in pairwise(words):
+                if option in ("-c", "--channel") and ANACONDA.fullmatch(value):
+                    yield _finding(file, line, value)
     for file, package_list in packages.read(repository):
         channels = package_list.channels
         kept = [channel for channel in channels if not ANACONDA.fullmatch(channel.name)]

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub_image.checks import Finding
+from hub_image.checks.steps import SCRIPTS
 from hub_image.repository import files
 from hub_image.syntax import shell
 
-SCRIPTS = ("preBuild", "postBuild", "postBuildRoot")
 HOME = re.compile(r"(~|\$HOME\b|\$\{HOME[}:]|/home/)")
 # `--prefix=~/x` and `of=/home/x` carry a path after the sign.
 VALUE = re.compile(r"^(?:--?[\w-]+|\w+)=")

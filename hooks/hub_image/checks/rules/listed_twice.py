@@ -6,17 +6,19 @@ leaves an environment that conda no longer knows.
 
 Fix: keep one entry; conda's, where both managers have the package.
 
-Severity: error.
+Severity: error; warning where both say no more than the name, which `--fix` repairs.
 
 Source: <https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html#using-pip-in-an-environment>
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub_image.checks import Finding
+from hub_image.checks import Edit, Finding
 from hub_image.lists import packages
 from hub_image.lists.model import Package
+from hub_image.repository import files
 
 # Names that mean one thing for conda and another for pip: a program or a C library there, its
 # Python binding here (conda calls that `python-graphviz`, `python-eccodes`, `pynco`, ...).
@@ -36,7 +38,13 @@ def check(repository: Path) -> Iterator[Finding]:
             first = seen.setdefault(
                 (package.manager, package.name, package.marker), (file, package)
             )
-            if first[1] is not package:
+            if first[1] is package:
+                continue
+            if first[0] == file and first[1].text == package.text == package.name:
+                message = f"`{package.name}` is listed already in line {first[1].line}; keep one"
+                edit = _edit(files.read(repository / file), package)
+                yield Finding(file, package.line, message, "warning", edit)
+            else:
                 where = (
                     f"line {first[1].line}" if first[0] == file else f"{first[0]}:{first[1].line}"
                 )
@@ -56,6 +64,14 @@ def check(repository: Path) -> Iterator[Finding]:
                 package.line,
                 f"pip would replace conda's `{twin.name}` ({other}:{twin.line}); keep one",
             )
+
+
+def _edit(text: str, package: Package) -> Edit | None:
+    """Remove the package's line, if it has one of its own without a comment."""
+    start = files.line_start(text, package.line)
+    line = "".join(text[start:].partition("\n")[:2])
+    alone = re.fullmatch(rf"\s*(-\s*)?['\"]?{re.escape(package.text)}['\"]?\s*", line)
+    return Edit(start, line, "") if alone else None
 
 
 def canonical(name: str) -> str:

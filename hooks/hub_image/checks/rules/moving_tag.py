@@ -40,9 +40,26 @@ def check(repository: Path) -> Iterator[Finding]:
     for folder in ("hub", ".github/workflows", ".github/actions"):
         for path in sorted((repository / folder).rglob("*.y*ml")):
             text = files.read(path)
+            file = path.relative_to(repository).as_posix()
+            helpers = _services(text) if folder == ".github/workflows" else set()
             for match in IN_YAML.finditer(text):
-                file = path.relative_to(repository).as_posix()
-                yield from finding(file, text.count("\n", 0, match.start(1)) + 1, match[1])
+                line = text.count("\n", 0, match.start(1)) + 1
+                if line not in helpers:
+                    yield from finding(file, line, match[1])
+
+
+def _services(text: str) -> set[int]:
+    """Return the lines of a workflow's services: they help a job, and nobody's server runs them."""
+    found, depth = set(), -1
+    for number, line in enumerate(text.split("\n"), 1):
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and depth >= 0 and indent <= depth:
+            depth = -1
+        if depth >= 0:
+            found.add(number)
+        if re.match(r"\s+services:\s*(#.*)?$", line):
+            depth = indent
+    return found
 
 
 def _dockerfile(text: str) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ pins; another minor version cannot be solved.
 
 Fix: remove the pin, or choose a base image with that Python.
 
-Severity: error.
+Severity: error; warning in a repository that was not made from the template.
 
 Source: <https://github.com/jupyter/docker-stacks/issues/2084>
 """
@@ -13,15 +13,16 @@ Source: <https://github.com/jupyter/docker-stacks/issues/2084>
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub_image.checks import Finding
-from hub_image.lists import packages
+from hub_image import catalog
+from hub_image.checks import Finding, places
 from hub_image.repository import image_env
 
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield pins of Python that PYTHON_VERSION of `.github/image.env` does not meet."""
     python = image_env.read(repository).python_version
-    for file, package_list in packages.read(repository):
+    is_ours = (repository / image_env.FILE).exists()
+    for file, package_list in places.lists(repository):
         for package in package_list.packages:
             if package.name != "python":
                 continue
@@ -35,4 +36,16 @@ def check(repository: Path) -> Iterator[Finding]:
                         package.line,
                         f"`{package.text}` cannot be met: the base image has Python {python}; "
                         f"remove the pin, or choose another base with `copier update`",
+                    )
+            elif package.manager == "conda" and not is_ours:
+                bases = catalog.load().bases.values()
+                known = sorted({base.python for base in bases if base.python and not base.retired})
+                releases = [f"{minor}.{patch}" for minor in known for patch in range(40)]
+                if not any(package.admits(release) for release in releases):
+                    yield Finding(
+                        file,
+                        package.line,
+                        f"`{package.text}` is a Python that no base of the template has: they have {', '.join(known)}; "
+                        "remove the pin",
+                        "warning",
                     )

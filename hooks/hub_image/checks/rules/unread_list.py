@@ -16,8 +16,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from hub_image.checks import Finding
+from hub_image.checks.steps import SCRIPTS
 from hub_image.lists import packages
 from hub_image.repository import files
+from hub_image.repository.reference import runs_steps
+from hub_image.syntax import dockerfile as parsing
 
 # Configuration of repo2docker's: https://repo2docker.readthedocs.io/en/latest/configuration/
 NAMES = [
@@ -46,6 +49,16 @@ def check(repository: Path) -> Iterator[Finding]:
     words = {
         PurePosixPath(word).name
         for word in re.findall(r"[\w.*?\[\]/-]*\w[\w.*?\[\]/-]*", dockerfile)
+    }
+    if any(
+        found.name == "FROM" and runs_steps(word)
+        for found in parsing.parse(dockerfile)
+        for word in found.arguments.split()[:1]
+    ):
+        return  # the base reads lists by steps of its own
+    scripts = "\n".join(files.read(repository / script) for script in (*SCRIPTS, "start"))
+    words |= {
+        name for name in NAMES if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", scripts)
     }
     for name in NAMES:
         if (repository / name).is_file() and not any(fnmatchcase(name, word) for word in words):
