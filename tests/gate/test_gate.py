@@ -5,6 +5,8 @@ The contract is a stand-in here, which notes what it is asked and says what a te
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from conftest import git
@@ -115,6 +117,18 @@ def test_an_image_that_cannot_be_pulled(tag, public, said, hub, registry, asked,
     write(hub, registry, cpu=tag)
     assert gate(hub, "--base=HEAD") == 1
     assert said in capsys.readouterr().out
+    assert not asked
+
+
+def test_an_image_for_other_machines(hub, registry, asked, capsys):
+    entry = {"digest": "sha256:" + "2" * 64, "platform": {"architecture": "arm64"}}
+    index = "application/vnd.oci.image.index.v1+json"
+    registry.server.content["sea/ocean"].put(
+        index, json.dumps({"manifests": [entry]}).encode(), "arm"
+    )
+    write(hub, registry, cpu="arm")
+    assert gate(hub, "--base=HEAD") == 1
+    assert "it has no image for linux/amd64" in capsys.readouterr().out
     assert not asked
 
 

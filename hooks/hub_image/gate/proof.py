@@ -171,10 +171,9 @@ def facts(reference: str, version: str) -> Proof:
         what = f"the registry has no {parsed}, or gives it to nobody without a password; check its name and tag"
         return Proof(reference, wrong=what, hub_version=version)
     manifest = repository.image(digest, "amd64")
-    if manifest is None:
-        return Proof(
-            reference, wrong="the registry has lost it; publish it again", hub_version=version
-        )
+    if manifest is None or "config" not in manifest.content:  # an index without it
+        what = "it has no image for linux/amd64, which hubs' machines are; build it for that too"
+        return Proof(reference, wrong=what, hub_version=version)
     configuration = json.loads(repository.blob(manifest.content["config"]["digest"]))
     labels = (configuration.get("config") or {}).get("Labels") or {}
     commit = labels.get(f"{LABEL}revision", "")
