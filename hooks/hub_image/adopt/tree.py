@@ -176,10 +176,10 @@ def apply(clone: Path, made: Layout) -> None:
             git(clone, "rm", "--quiet", "--", old)
     for folder in FOLDERS:
         shutil.rmtree(clone / folder, ignore_errors=True)  # git mv leaves empty folders
-    for path, content in made.links.items():
+    for path, linked in made.links.items():
         place = clone / made.moves[path]
         place.unlink(missing_ok=True)
-        place.write_bytes(content)
+        place.write_bytes(linked)
         git(clone, "add", "--", made.moves[path])
     for path, text in made.writes.items():
         (clone / path).write_text(text, encoding="utf-8")

@@ -36,15 +36,6 @@ def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         raise DockerError(NO_DOCKER) from None
 
 
-def pull(reference: str) -> None:
-    """Get an image from its registry. Raises DockerError with Docker's own words."""
-    done = call("pull", "--quiet", reference)
-    if done.returncode:
-        raise DockerError(
-            f"{reference} cannot be pulled: try again later. Docker said: {done.stderr.strip()}"
-        )
-
-
 def output(*arguments: str, **options: Any) -> str:
     """Run `docker ARGUMENTS` and return what it printed. Raises DockerError when it fails."""
     done = call(*arguments, **options)
@@ -54,10 +45,8 @@ def output(*arguments: str, **options: Any) -> str:
     return done.stdout
 
 
-def inspect(
-    reference: str, progress: Callable[[str], None] = lambda sentence: None
-) -> dict[str, Any]:
-    """What Docker knows about an image, which is pulled when it is not here yet; `progress` hears how far that is.
+def inspect(reference: str, say: Callable[[str], None] = lambda sentence: None) -> dict[str, Any]:
+    """What Docker knows about an image, which is pulled when it is not here yet; `say` hears how far that is.
 
     Raises DockerError when there is no such image.
     """
@@ -65,11 +54,13 @@ def inspect(
     if found.returncode:
         if call("version").returncode:
             raise DockerError("Docker does not answer: start it, `docker version` must work")
-        if not pull(reference, progress):
+        try:
+            pull(reference, say)
+        except DockerError:
             raise DockerError(
                 f"{reference} is neither on this computer nor to be pulled: check the name, "
                 "or build it first"
-            )
+            ) from None
         found = call("image", "inspect", reference)
     [about] = json.loads(found.stdout)
     return dict(about)
@@ -98,23 +89,31 @@ def build(*arguments: str, say: Callable[[str], None]) -> str:
     return "\n".join(log) if process.returncode else ""
 
 
-def pull(reference: str, progress: Callable[[str], None]) -> bool:
-    """Pull an image, and say so with each layer that has come; returns whether it is there."""
-    progress(f"Pulling {reference}")
+def pull(reference: str, say: Callable[[str], None] = lambda sentence: None) -> None:
+    """Get an image from its registry, and say so with each layer that has come.
+
+    Raises DockerError with Docker's own words.
+    """
+    say(f"Pulling {reference}")
     layers: dict[str, bool] = {}
-    command = ["docker", "pull", reference]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
-    ) as process:
-        for line in process.stdout or ():
+        ["docker", "pull", reference],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as done:
+        for line in done.stdout or ():
             # As in `3f4ca61aafcd: Pull complete`.
             layer, _, state = line.strip().partition(": ")
             if state in ("Pulling fs layer", "Waiting"):
                 layers.setdefault(layer, False)
             elif state in ("Pull complete", "Already exists"):
                 layers[layer] = True
-                progress(f"Pulled {sum(layers.values())} of {len(layers)} layers")
-    return process.returncode == 0
+                say(f"Pulled {sum(layers.values())} of {len(layers)} layers")
+        told = done.stderr.read().strip() if done.stderr else ""
+    if done.returncode:
+        raise DockerError(f"{reference} cannot be pulled: try again later. Docker said: {told}")
 
 
 def socket() -> str:
