@@ -261,7 +261,7 @@ def _sources(step: dict[str, Any], known: dict[str, str]) -> Iterator[str]:
             words = [_fill_shell(word, known) for word in command.words]
             if words[:1] == ["cd"] and len(words) == 2:
                 folder = posixpath.join(folder, words[1])
-            elif words[:2] == ["docker", "build"] or words[:3] == ["docker", "buildx", "build"]:
+            elif " ".join(words[:3]).startswith(("docker build ", "docker buildx build")):
                 yield _docker_build(words, folder)
             elif words and re.fullmatch(r"(jupyter-)?repo2docker", words[0]):
                 last = words[-1] if len(words) > 1 and re.match(r"[\w.]", words[-1]) else "."
