@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from conftest import QUESTIONS_FILE, files, git
+from hub_image.adopt.carry import body, command
+from hub_image.syntax.dockerfile import parse
 
 from .conftest import CASES, REPOSITORIES, show, state
 
@@ -119,3 +121,24 @@ def test_undo_gives_back_the_old_repository(name, adopted, tmp_path):
     undo = adopted(name).output.strip().splitlines()[-1]
     subprocess.run(["bash", "-ec", undo], cwd=copy, check=True, capture_output=True)
     assert state(copy) == adopted(name).before
+
+
+def test_scripts_for_repo2docker_run_by_the_new_dockerfiles_rules(adopted, tmp_path):
+    """postBuild is run as the Dockerfile says, with other places for /mnt, /tmp/repository and the environment."""
+    folder = adopted("scripts-for-repo2docker").folder
+    dockerfile = (folder / "Dockerfile").read_text()
+    step = next(
+        body(command(i)) for i in parse(dockerfile) if i.name == "RUN" and "./postBuild" in i.source
+    )
+    copy, prefix = tmp_path / "repository", tmp_path / "prefix"
+    step = step.replace("/mnt", str(folder)).replace("/tmp/repository", str(copy))
+    before = files(folder)
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", step],
+        env={"NB_PYTHON_PREFIX": str(prefix), "PATH": "/usr/bin:/bin"},
+        check=True,
+    )
+    assert (prefix / "share/dunes/settings.json").read_text() == "{}\n"
+    assert (prefix / "share/dunes/count").read_text() == "2\n"
+    assert files(folder) == before and not copy.exists()
+    assert "NB_PYTHON_PREFIX=/opt/conda" in dockerfile
