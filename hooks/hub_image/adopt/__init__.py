@@ -433,7 +433,8 @@ def _notebooks(tracked: set[str], made: tree.Layout) -> list[tuple[str, str]]:
     found = sorted(p for p in tracked if p.endswith(".ipynb") and not p.startswith("image-tests/"))
     if not found or "Dockerfile" in made.lists:
         return []
-    text = f"repo2docker put this and {len(found) - 1} more notebooks into the home, which a hub hides; bring them with nbgitpuller"
+    several = f"this and {len(found) - 1} more" if len(found) > 1 else "this"
+    text = f"repo2docker put {several} into the home, which a hub hides; bring notebooks with nbgitpuller"
     return [(found[0], text)]
 
 

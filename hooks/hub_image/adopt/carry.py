@@ -302,7 +302,10 @@ class _Carrier:
                     "or download them in preBuild"
                 )
             sources = [self._source(source) for source in written]
-            if all(source in self.setting.reads or source == "image-tests" for source in sources):
+            if sources == ["image-tests"]:
+                self._lose(names, instruction)
+                return REPLACED, "CI runs these tests in the image, which has no copy of them"
+            if all(source in self.setting.reads for source in sources):
                 self._lose(names, instruction)
                 return REPLACED, "the new Dockerfile reads it from the root of the repository"
             self._needs_nothing_gone(" ".join(paths))
