@@ -14,6 +14,7 @@ import pytest
 
 from conftest import ROOT
 from hub_image.__main__ import COMMANDS, EXIT_CODES, STEPS, main
+from hub_image.tools import docker
 
 IMAGE = "quay.io/ocean/ocean:0a1b2c3d4e5f"
 # How each is called, and the exit code in an empty folder.
@@ -153,3 +154,8 @@ def test_ctrl_c_ends_a_test_without_a_traceback(alone):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, said = process.communicate()
     assert (process.returncode, said) == (130, "")
+
+
+def test_a_pull_without_docker_is_one_sentence(alone):
+    with pytest.raises(docker.DockerError, match="install Docker and start it"):
+        docker.pull(IMAGE)

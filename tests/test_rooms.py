@@ -76,14 +76,12 @@ def test_docker_and_git_are_run_in_one_place():
     for path in MODULES:
         if name(path) in ("tools.docker", "tools.git"):
             continue
-        lists = (
-            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.List)
-        )
-        began = {
-            ast.literal_eval(node.elts[0])
-            for node in lists
-            if node.elts and isinstance(node.elts[0], ast.Constant)
-        }
+        tree = ast.parse(path.read_text())
+        compares = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+        only_read = {id(part) for node in compares for part in ast.walk(node)}
+        lists = [node for node in ast.walk(tree) if isinstance(node, ast.List) and node.elts]
+        first = [node.elts[0] for node in lists if id(node) not in only_read]
+        began = {node.value for node in first if isinstance(node, ast.Constant)}
         assert not began & {"docker", "git"}, (
             f"{name(path)} runs {began & {'docker', 'git'}} itself"
         )

@@ -96,13 +96,17 @@ def pull(reference: str, say: Callable[[str], None] = lambda sentence: None) -> 
     """
     say(f"Pulling {reference}")
     layers: dict[str, bool] = {}
-    with subprocess.Popen(
-        ["docker", "pull", reference],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as done:
+    try:
+        done = subprocess.Popen(
+            ["docker", "pull", reference],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError:
+        raise DockerError(NO_DOCKER) from None
+    with done:
         for line in done.stdout or ():
             # As in `3f4ca61aafcd: Pull complete`.
             layer, _, state = line.strip().partition(": ")
