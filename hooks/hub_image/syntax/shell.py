@@ -61,7 +61,7 @@ def read(text: str) -> Script:
     """Return the commands of a script; never fails."""
     if not text.strip():
         return Script(())
-    source = text.replace("\r\n", "\n").encode("utf-8", "replace")
+    source = _encoded(text.replace("\r\n", "\n"))
     root = _parser().parse(source).root_node
     found: dict[int, Command] = {}
     while (
@@ -89,13 +89,13 @@ def breakable(text: str, places: list[int]) -> list[int]:
 
     Where the script cannot be read, none is.
     """
-    root = _parser().parse(text.encode("utf-8", "replace")).root_node
+    root = _parser().parse(_encoded(text)).root_node
     if root.has_error:
         return []
     # The grammar reads no expansion over two lines, though bash does.
     kinds = ("raw_string", "ansi_c_string", "comment", "expansion", "simple_expansion")
     whole = [n for n in _nodes(root) if n.type in kinds]
-    offsets = {at: len(text[:at].encode("utf-8", "replace")) for at in places}
+    offsets = {at: len(_encoded(text[:at])) for at in places}
     return [
         at
         for at, offset in offsets.items()
@@ -103,6 +103,19 @@ def breakable(text: str, places: list[int]) -> list[int]:
             n.start_byte < offset and (offset < n.end_byte or n.type == "comment") for n in whole
         )
     ]
+
+
+def _encoded(text: str) -> bytes:
+    """Return a script as the grammar gets it: each byte of its UTF-8 as a character of its own.
+
+    Its scanner asks C's isalnum() about characters, which ends the process for one above 255.
+    """
+    return text.encode("utf-8", "replace").decode("latin-1").encode("utf-8")
+
+
+def _decoded(source: bytes) -> str:
+    """Return the text of what the grammar got."""
+    return source.decode("utf-8", "replace").encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 @lru_cache
@@ -286,7 +299,7 @@ def _quoted(node: Node) -> str:
 
 
 def _unescaped(source: bytes) -> str:
-    text = source.decode("utf-8", "replace")
+    text = _decoded(source)
     return re.sub(r'\\([$`"\\\n])', lambda m: "" if m[1] == "\n" else m[1], text)
 
 
@@ -299,7 +312,7 @@ def _ansi(match: re.Match[str]) -> str:
 
 
 def _text(node: Node) -> str:
-    return _bytes(node).decode("utf-8", "replace")
+    return _decoded(_bytes(node))
 
 
 def _bytes(node: Node) -> bytes:
