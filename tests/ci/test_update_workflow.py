@@ -350,10 +350,10 @@ def test_the_forms_fields_are_our_questions():
         words = question["help"].split("?")[0].split(", as in {{")[0]
         assert FORM[name]["description"].startswith(words), name
         choices = question.get("choices")
-        if isinstance(choices, dict) and not question.get("multiselect"):
-            assert FORM[name]["options"] == ["", *choices.values()]
-        elif question["type"] == "bool":
+        if isinstance(choices, dict) and set(choices.values()) == {True, False}:
             assert FORM[name]["options"] == ["", "yes", "no"]
+        elif isinstance(choices, dict) and not question.get("multiselect"):
+            assert FORM[name]["options"] == ["", *choices.values()]
         else:  # what the catalog offers may change, a workflow may not
             assert FORM[name]["type"] == "string"
 
@@ -501,7 +501,7 @@ def test_a_refusal_says_why_and_what_to_do_and_changes_nothing(what, copy, ours,
 
 
 REFUSED = [
-    ({"image_name": "Ice Core"}, "image_name: Use at most 100 lowercase letters and digits"),
+    ({"image_name": "Ice Core"}, "image_name: As in ocean-modelling: at most 100 lowercase letters and digits"),
     ({"languages": "fortran"}, "languages: there is no `fortran`; choose from r, julia."),
     (
         {"base": "jupyter-minimal", "languages": "R"},
@@ -587,7 +587,7 @@ def test_choices_are_found_by_the_names_that_people_see():
         "interfaces": ["vscode", "rstudio"],
         "base": "jupyter-r",
         "title": "R and VS Code",
-        "dask_gateway": "Yes",
+        "dask_gateway": "yes",
     }
     with pytest.raises(updating.Refused, match="dask_gateway: answer yes or no"):
         updating.normal(questions, {"dask_gateway": "ja"})

@@ -442,11 +442,16 @@ def normal(questions: Mapping[str, Any], answers: Mapping[str, str]) -> dict[str
             for seen, choice in choices.items() if isinstance(choices, dict) else ():
                 answer = re.sub(rf"(?<!\w){re.escape(seen.lower())}(?!\w)", choice, answer)
             given[name] = [word for word in re.split(r"[^\w.-]+", answer) if word and word != "and"]
-        elif question.get("type") == "bool" and answer.lower() not in YES_OR_NO:
+        elif _is_yes_or_no(question) and answer not in YES_OR_NO:
             raise Refused(f"{name}: answer yes or no.")
         else:
             given[name] = answer
     return given
+
+
+def _is_yes_or_no(question: Mapping[str, Any]) -> bool:
+    choices = question.get("choices")
+    return isinstance(choices, dict) and set(choices.values()) == {True, False}
 
 
 def asked(copier_yml: Mapping[str, Any]) -> dict[str, Any]:
