@@ -159,3 +159,11 @@ def test_ctrl_c_ends_a_test_without_a_traceback(alone):
 def test_a_pull_without_docker_is_one_sentence(alone):
     with pytest.raises(docker.DockerError, match="install Docker and start it"):
         docker.pull(IMAGE)
+
+
+@pytest.mark.parametrize("words", [f"{IMAGE} --json .", f"--json {IMAGE} .", f"{IMAGE} . --json"])
+def test_the_repository_may_stand_behind_options(words, alone, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hub_image.contract.command.run", lambda options: seen.append(options) or 0)
+    assert main(["test", *words.split()]) == 0
+    assert (seen[0].image, seen[0].path, seen[0].json) == (IMAGE, Path("."), True)

@@ -9,7 +9,7 @@ import argparse
 import io
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hub_image import __version__
 from hub_image.problem import Problem
@@ -71,6 +71,19 @@ class Parser(argparse.ArgumentParser):
         raise Problem(f"{message}; `{self.prog} --help` says what it takes")
 
 
+class Command(Parser):
+    """A command's own arguments: PATH may stand behind options, which argparse takes by itself only before them."""
+
+    between = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, with positional arguments between options."""
+        if self.between:  # argparse calls this twice itself, for the one and for the other
+            return super().parse_known_args(args, namespace)
+        self.between = True
+        return self.parse_known_intermixed_args(args, namespace)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run `hub-image` with these arguments, or the process's own; return one of EXIT_CODES.
 
@@ -103,7 +116,11 @@ def _run(arguments: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"hub-image {__version__}")
     subparsers = parser.add_subparsers(
-        title="commands", dest="command", metavar="COMMAND", required=True
+        title="commands",
+        dest="command",
+        metavar="COMMAND",
+        required=True,
+        parser_class=Command,
     )
     command = next((word for word in arguments if not word.startswith("-")), None)
     for name, (place, purpose) in (COMMANDS | STEPS).items():
