@@ -98,7 +98,7 @@ def failed(run, name: str) -> None:
 
 def digest_of(run) -> str:
     """The digest that the contract was run on."""
-    return re.search(r"@(sha256:[0-9a-f]{64}): \d+ passed", run.said())[1]
+    return re.search(r"@(sha256:[0-9a-f]{64}): (?:\d+ warned, )?\d+ passed", run.said())[1]
 
 
 def executed(run) -> dict[str, float]:
