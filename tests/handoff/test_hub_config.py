@@ -263,7 +263,22 @@ def test_a_hub_that_is_near_is_left_alone(weekly, hubs):
     for tag in (weekly.tags[4], weekly.tags[3], "000000000000"):
         runs(hubs, tag)
         assert notice(weekly) == (ISSUE, 0)
-    assert main(["notices", "--days=20"]) == 0
+
+
+@pytest.mark.parametrize("setting", ["25 days or 9 images", "400 days or 1 image"])
+def test_what_is_far_behind_is_the_owners_setting(setting, weekly, hubs, monkeypatch):
+    runs(hubs, weekly.tags[3])
+    monkeypatch.setenv("NOTICE_AFTER", setting)
+    body, comments = notice(weekly)
+    assert "which is 30 days older than the newest; there is a newer image" in body
+    assert comments == 1
+
+
+def test_a_setting_that_says_neither_is_one_sentence(weekly, hubs, monkeypatch, capsys):
+    monkeypatch.setenv("NOTICE_AFTER", "often")
+    assert main(["notices"]) == 2
+    said = capsys.readouterr()
+    assert "the repository's variable NOTICE_AFTER is 'often': write it as" in said.out + said.err
 
 
 def test_a_newer_request_does_not_begin_the_month_anew(weekly, hubs):

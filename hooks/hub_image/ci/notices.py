@@ -16,6 +16,7 @@ from typing import NamedTuple
 from hub_image.ci import request
 from hub_image.handoff.config import TOKEN, HubConfig, Unreadable
 from hub_image.hubconfig import values
+from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.repository.reference import Reference
 from hub_image.tools import github
@@ -24,6 +25,8 @@ from hub_image.tools.registry import Repository
 
 TOP = re.compile(r"<!-- hub-image notice (\S*) -->\n(?:> .*\n)*\n?")
 MONTH = 30
+SETTING = "NOTICE_AFTER"  # a variable of the repository, so that an owner changes it without a commit
+LIMITS = re.compile(r"(\d+) days? or (\d+) images?")
 
 
 class Published(NamedTuple):
@@ -34,13 +37,7 @@ class Published(NamedTuple):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `hub-image notices`."""
-    parser.add_argument(
-        "--days", type=int, default=60, help="how many days behind is too many (default: 60)"
-    )
-    parser.add_argument(
-        "--images", type=int, default=3, help="how many images behind is too many (default: 3)"
-    )
+    """`hub-image notices` has no options."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,12 +50,23 @@ def run(options: argparse.Namespace) -> int:
     owner = answers.registry_owner or github.variable("GITHUB_REPOSITORY_OWNER").lower()
     name = f"{answers.registry}/{owner}/{answers.image_name}"
     try:
-        sentence = late(where, name, options.days, options.images)
+        sentence = late(where, name, *limits())
     except Unreadable as problem:
         tell(f"{problem}.", remind=False)
     else:
         tell(sentence, remind=bool(sentence))
     return 0
+
+
+def limits() -> tuple[int, int]:
+    """Return how many days, and how many images, a hub may be behind. Raises Problem for a setting that says neither."""
+    text = os.environ.get(SETTING, "").strip() or "60 days or 3 images"
+    found = LIMITS.fullmatch(text)
+    if not found:
+        raise Problem(
+            f"the repository's variable {SETTING} is {text!r}: write it as 60 days or 3 images"
+        )
+    return int(found[1]), int(found[2])
 
 
 def late(where: HubConfig, name: str, days: int, images: int) -> str:
