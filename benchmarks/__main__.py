@@ -1,7 +1,8 @@
 """Benchmarks: what people feel, as ratios that are measured side by side in one run.
 
 python -m benchmarks                          all of it, about an hour on two cores
-python -m benchmarks copier rebuild-pip ...   some of it: copier, rebuild-pip, rebuild-conda, start, suites
+python -m benchmarks copier rebuild-pip ...   some of it: copier, rebuild-pip, rebuild-conda, start, hubs,
+                                              suites
     --repeat N                                measure each N times, and take the median (default: 3)
     --template PATH                           compare `copier copy` with one more template
     --write FILE                              write the table into a file too
@@ -94,13 +95,14 @@ def machine() -> str:
 
 def main() -> int:
     """Measure, and print the table."""
-    from . import builds, copies, suites
+    from . import builds, copies, hubs, suites
 
     parts = {
         "copier": copies.measure,
         "rebuild-pip": lambda options: builds.rebuild("pip", options.repeat),
         "rebuild-conda": lambda options: builds.rebuild("conda", options.repeat),
         "start": lambda options: builds.start(options.repeat),
+        "hubs": hubs.measure,
         "suites": suites.measure,
     }
     parser = argparse.ArgumentParser(

@@ -25,7 +25,9 @@ from hub_image.tools.registry import Repository
 
 TOP = re.compile(r"<!-- hub-image notice (\S*) -->\n(?:> .*\n)*\n?")
 MONTH = 30
-SETTING = "NOTICE_AFTER"  # a variable of the repository, so that an owner changes it without a commit
+SETTING = (
+    "NOTICE_AFTER"  # a variable of the repository, so that an owner changes it without a commit
+)
 LIMITS = re.compile(r"(\d+) days? or (\d+) images?")
 
 
