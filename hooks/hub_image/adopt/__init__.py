@@ -17,6 +17,7 @@ from pathlib import Path
 from hub_image import catalog, checks
 from hub_image.adopt import carry, commands, guess, images, tree, workflows
 from hub_image.adopt.tree import ASIDE
+from hub_image.checks.rules import lab_settings
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
 from hub_image.tools.git import git, on_github
@@ -221,6 +222,7 @@ def _work(
         report.replaced.insert(0, ("Dockerfile", text))
     scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
     report.needs += [(path, what) for path, what in made.needs if not carry.mentions(scripts, path)]
+    report.needs += _lab_settings(clone, made)
     report.needs += _unseen(clone)
     report.needs += _notebooks(tracked, made)
     report.replaced += _versions(clone, found)
@@ -236,6 +238,18 @@ def _work(
     _kept(kept, report)
     report.needs = [(_now(clone, place), what) for place, what in dict.fromkeys(report.needs)]
     return report
+
+
+def _lab_settings(clone: Path, made: tree.Layout) -> list[tuple[str, str]]:
+    """Say so where a file is JupyterLab's for everybody now, and nothing in the old repository gave it to JupyterLab."""
+    name = lab_settings.FILE
+    dockerfile = made.lists.get("Dockerfile")
+    scripts = ["preBuild", "postBuild", "start", *([f"{ASIDE}/{dockerfile}"] if dockerfile else [])]
+    texts = "\n".join(files.read(clone / script) for script in scripts)
+    if not (clone / name).is_file() or (name in texts and "lab/settings" in texts):
+        return []
+    text = "JupyterLab takes it as settings for everybody now, which it did not before; rename it if it is something else"
+    return [(name, text)]
 
 
 def _now(clone: Path, place: str) -> str:

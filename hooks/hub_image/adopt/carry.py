@@ -19,11 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
-from hub_image.checks.rules import home_write
+from hub_image.checks.rules import home_write, lab_settings
 from hub_image.syntax import shell
 from hub_image.syntax.dockerfile import Instruction, parse
 
 CARRIED, REPLACED, LEFT = "carried", "replaced", "left"
+# https://jupyterlab.readthedocs.io/en/stable/user/directories.html#overrides-json
+LAB_SETTINGS = re.compile(r"share/jupyter/lab/settings(/overrides\.json)?/?$")
 
 
 @dataclass(frozen=True)
@@ -308,6 +310,9 @@ class _Carrier:
             if all(source in self.setting.reads for source in sources):
                 self._lose(names, instruction)
                 return REPLACED, "the new Dockerfile reads it from the root of the repository"
+            if sources == [lab_settings.FILE] and LAB_SETTINGS.search(where):
+                self._lose(names, instruction)
+                return REPLACED, "the new Dockerfile puts overrides.json there"
             self._needs_nothing_gone(" ".join(paths))
             name, owner, mode = self._place(sources, where, given)
             self._free(name)
