@@ -251,7 +251,10 @@ def _base(
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", base.family, place)
         if alike := [
-            k for k, e in bases.items() if e.image.endswith(f"/{base.name.rpartition('/')[2]}")
+            key
+            for key, entry in bases.items()
+            if entry.image.endswith(f"/{base.name.rpartition('/')[2]}")
+            and entry.family == base.family
         ]:
             needs.append((place, (
                 f"`{base.reference}` is kept as it is, since it does not say which of {', '.join(alike)} it is; for one that "
