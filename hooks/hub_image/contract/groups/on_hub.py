@@ -57,8 +57,8 @@ TRACEBACK = re.compile(
     re.MULTILINE,
 )
 PIP = re.compile(r" from (.*) \(python")
-# The homes that drive.py prepares; the full one has no space left.
-HOMES = {"empty": (), "poisoned": (), "old": (), "full": ("size=64k",)}
+# The homes that drive.py prepares, with the options of their file systems: full is one of so many bytes.
+HOMES = {"empty": (), "poisoned": (), "old": (), "full": ("size=64k",), "all": ("size=192k",)}
 SPAWNER = "https://jupyterhub.readthedocs.io/en/stable/reference/spawners.html"
 CUSTOMIZE = "https://docs.2i2c.org/user/environment/customize/"
 

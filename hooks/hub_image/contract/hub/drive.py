@@ -29,6 +29,7 @@ from tornado.websocket import websocket_connect
 HUB = "127.0.0.1:8000"
 HEADERS = {"Authorization": f"token {os.environ['TOKEN']}"}
 HOMES = Path("/homes")
+OTHER_HOMES = ("poisoned", "old", "full")
 UID, GID = 1000, 100
 PYTHONS = [f"3.{minor}" for minor in range(8, 17)]
 
@@ -380,23 +381,26 @@ def write(home, path, text):
 
 
 def prepare_homes():
-    """What homes on a hub look like: old packages, old settings, no space left."""
-    for python in PYTHONS:
-        folder = f".local/lib/python{python}/site-packages/jupyter_server"
-        write("poisoned", f"{folder}/__init__.py", "raise ImportError('an old jupyter_server')\n")
+    """What homes on a hub look like: old packages, old settings, no space left; and one with all of it."""
+    for home in ("poisoned", "all"):
+        for python in PYTHONS:
+            folder = f".local/lib/python{python}/site-packages/jupyter_server"
+            write(home, f"{folder}/__init__.py", "raise ImportError('an old jupyter_server')\n")
     kernel = {"argv": ["/gone/bin/python", "-m", "ipykernel", "-f", "{connection_file}"]}
     kernel.update(display_name="Python 3", language="python")
-    write("old", ".local/share/jupyter/kernels/python3/kernel.json", json.dumps(kernel))
-    extensions = {"NotebookApp": {"nbserver_extensions": {"gone": True}, "port": 9999}}
-    write("old", ".jupyter/jupyter_notebook_config.json", json.dumps(extensions))
-    extensions = {"ServerApp": {"jpserver_extensions": {"gone": True}, "port": 9999}}
-    write("old", ".jupyter/jupyter_server_config.json", json.dumps(extensions))
-    try:
-        with open(HOMES / "full" / "data.bin", "wb", buffering=0) as file:
-            while True:
-                file.write(bytes(512))
-    except OSError:
-        pass  # now it is full
+    for home in ("old", "all"):
+        write(home, ".local/share/jupyter/kernels/python3/kernel.json", json.dumps(kernel))
+        extensions = {"NotebookApp": {"nbserver_extensions": {"gone": True}, "port": 9999}}
+        write(home, ".jupyter/jupyter_notebook_config.json", json.dumps(extensions))
+        extensions = {"ServerApp": {"jpserver_extensions": {"gone": True}, "port": 9999}}
+        write(home, ".jupyter/jupyter_server_config.json", json.dumps(extensions))
+    for home in ("full", "all"):
+        try:
+            with open(HOMES / home / "data.bin", "wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(512))
+        except OSError:
+            pass  # now it is full
     for path in (HOMES, *HOMES.rglob("*")):
         os.chown(path, UID, GID)
 
@@ -407,6 +411,24 @@ async def other_home(user):
     if seen["ready"]:
         [seen["cell"]] = await cells(user, "print(6 * 7)")
     return seen
+
+
+async def other_homes():
+    """What becomes of each such home. Whoever works in the one with all of it works in each of the three.
+
+    Only where that fails does each get a server of its own, which says what it was.
+    """
+    seen = await other_home("all")
+    if seen.get("cell") == "42":
+        return dict.fromkeys(OTHER_HOMES, seen)
+    # On a computer with few processors more servers at once would only keep the first one waiting.
+    turns = asyncio.Semaphore(max(1, (os.cpu_count() or 2) - 1))
+
+    async def in_turn(home):
+        async with turns:
+            return home, await other_home(home)
+
+    return dict(await asyncio.gather(*map(in_turn, OTHER_HOMES)))
 
 
 async def visit(user, interfaces):
@@ -499,18 +521,11 @@ async def main():
             pass
         await asyncio.sleep(0.25)
 
-    # On a computer with few processors more servers at once would only keep the first one waiting.
-    turns = asyncio.Semaphore(max(1, (os.cpu_count() or 2) - 1))
-
-    async def in_turn(home):
-        async with turns:
-            return await other_home(home)
-
-    others = {home: asyncio.create_task(in_turn(home)) for home in ("poisoned", "old", "full")}
+    others = asyncio.create_task(other_homes())
     seen = {"first": await start("empty")}
     if seen["first"]["ready"]:
         seen["day"] = await day("empty", wanted["pages"], wanted["interfaces"])
-        seen["homes"] = {home: await task for home, task in others.items()}
+        seen["homes"] = await others
     print(json.dumps(seen))
 
 
