@@ -9,6 +9,8 @@ What a run does is tested with the command; that the workflows call it, with act
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import time
@@ -18,7 +20,8 @@ import pytest
 import yaml
 
 import github
-from conftest import QUESTIONS_FILE, ROOT, files, git
+from conftest import CATALOG, QUESTIONS_FILE, ROOT, files, git
+from hub_image.__main__ import main
 from hub_image.ci import configure
 from hub_image.problem import Problem
 from hub_image.tools.github import NoAnswer
@@ -414,6 +417,70 @@ def test_a_copy_becomes_an_image_repository(copy, ours, monkeypatch):
     is_image(copy, ours, title="Ice", languages=["r"])
 
 
+WELCOME = """\
+<!-- hub-image welcome -->
+This repository now makes an image: the software that people find when they start a server on your hub. Lists say what is in it. \
+When one changes, GitHub builds the image, starts it on a real JupyterHub as a test, and publishes it as `ghcr.io/ocean/ice-core`. \
+The [first build]({page}/actions/workflows/image.yml) is under way and takes 10 to 30 minutes.
+
+Tick what is done, and close this issue whenever you like. Everything can be changed later.
+
+- [ ] **Choose the languages.** Python and JupyterLab are there. For R, Julia, RStudio, VS Code, a desktop or a graphics card open \
+[the form]({page}/actions/workflows/configure.yml), press *Run workflow*, fill in only what you want to change, and press \
+*Run workflow* again. A pull request brings the change and says whether the image works: merge it.
+- [ ] **Make the image public**, after the first build: [its settings](https://github.com/users/ocean/packages/container/ice-core/settings), \
+*Change visibility*, *Public*. Before that no hub can start it.
+- [ ] **Add a package.** Open [environment.yml]({page}/edit/main/environment.yml) or [apt.txt]({page}/edit/main/apt.txt), write its \
+name on a line of its own, *Commit changes…*, *Create a new branch*, *Propose changes*, *Create pull request*. A comment there says \
+whether the image works, and names one that you can try on the hub. Then merge.
+- [ ] **Get it onto the hub.** After the first build an issue *Link request* has the text that you send to the people who run \
+your hub: [how]({page}/blob/main/GUIDE.md#get-it-onto-the-hub).
+
+[GUIDE.md]({page}/blob/main/GUIDE.md) has the rest.
+"""
+
+
+def test_the_first_run_says_welcome_once(copy, monkeypatch):
+    assert run(copy, monkeypatch, configure.in_ci) == 0
+    [issue] = copy.github.issues()
+    assert issue["title"] == "Welcome: the first steps"
+    assert issue["body"] == WELCOME.format(page=f"https://github.com/{OWNER}/{NAME}")
+    assert f"https://github.com/{OWNER}/{NAME}/issues/1" in summary(copy)
+    anchors = re.findall(r"GUIDE.md#([\w-]+)", issue["body"])
+    guide = (copy.checkout() / "GUIDE.md").read_text()
+    headings = re.findall(r"^## (.*)", guide, re.MULTILINE)
+    assert set(anchors) <= {text.lower().replace(" ", "-") for text in headings}
+    copy.github.close(1)
+    copy.owner_pushes("A copy again")
+    assert run(copy, monkeypatch, configure.in_ci) == 0
+    assert len(copy.github.issues()) == 1 and copy.github.issues()[0]["state"] == "closed"
+
+
+def test_where_another_registry_publishes_the_welcome_names_its_login(copy, monkeypatch):
+    answers = {"registry": "quay.io", "registry_owner": "ice", "languages": "r"}
+    assert run(copy, monkeypatch, configure.in_ci, answers) == 0
+    body = copy.github.issues()[0]["body"]
+    assert "- [ ] **Let it publish on quay.io.** That needs a name and a password: [how](" in body
+    assert "(https://quay.io/repository/ice/ice-core?tab=settings). Before" in body
+    assert f"or [install.R](https://github.com/{OWNER}/{NAME}/edit/main/install.R), write" in body
+    assert (
+        "quay.io/registries" not in body
+        and "needs a [name and a password]"
+        in (copy.checkout() / "GUIDE.md")
+        .read_text()
+        .partition("## First day")[2]
+        .partition("## ")[0]
+    )
+
+
+def test_a_repository_without_issues_is_made_all_the_same(copy, monkeypatch, capsys):
+    copy.github.state(settings={"issues": False, "actions may open pull requests": True})
+    assert run(copy, monkeypatch, configure.in_ci) == 0
+    assert copy.github.issues() == [] and "GUIDE.md" in summary(copy)
+    assert "Issues has been disabled" in capsys.readouterr().out
+    assert copy.github.started() == [["image.yml", "main"]]
+
+
 def test_what_was_written_before_stays(copy, monkeypatch):
     (copy.clone / "environment.yml").write_text("dependencies: [ours]\n")
     (copy.clone / "README.md").write_text("Ours.\n")
@@ -516,21 +583,64 @@ REFUSED = [
 ]  # fmt: skip
 
 
-def test_a_mistyped_answer_of_an_image_repository_is_no_issue(image, monkeypatch):
-    before = image.branches()
-    with pytest.raises(updating.Refused):
-        run(image, monkeypatch, answers={"manager": "npm"})
-    assert summary(image) == "manager: there is no `npm`; choose from conda, pip.\n"
-    assert image.branches() == before and image.github.issues() == []
+REFUSED_PAGE = """\
+**{sentence}**
+
+Nothing was changed. Open [the form](https://github.com/ocean/ice-core/actions/workflows/configure.yml) again, press *Run workflow*, \
+and fill it in anew: GitHub has forgotten what you gave.
+
+You had filled in:
+
+{given}
+What the answers mean: [the questions]({docs}/questions.md), [the bases]({docs}/bases.md).
+"""
+
+
+def fill_in(hosted, monkeypatch, answers: dict) -> int:
+    """Run configure.yml's command as the form does; return the exit code."""
+
+    def command(repository, answers):
+        monkeypatch.setenv("ANSWERS", json.dumps(dict.fromkeys(FORM, "") | answers))
+        return main(["configure", "--propose", str(repository)])
+
+    return run(hosted, monkeypatch, command, answers, workflow="configure.yml")
+
+
+def is_refused(hosted, sentence: str, answers: dict, capsys) -> None:
+    """The run is red, its page and the line beside it say the sentence, and nothing else has happened."""
+    text = summary(hosted)
+    filled = dict.fromkeys(FORM, "") | answers
+    given = "".join(f"- {field}: `{answer}`\n" for field, answer in filled.items() if answer)
+    docs = f"{CATALOG['published']}/blob/main/docs"
+    said = text.partition("\n")[0].strip("*")
+    assert said.startswith(sentence)
+    assert text == REFUSED_PAGE.format(sentence=said, given=given, docs=docs)
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
+    assert hosted.github.issues() == [] and hosted.github.started() == []
+
+
+def test_a_mistyped_answer_of_an_image_repository_is_no_issue(image, monkeypatch, capsys):
+    before, answers = image.branches(), {"manager": "npm"}
+    assert fill_in(image, monkeypatch, answers) == 2
+    is_refused(image, "manager: there is no `npm`; choose from conda, pip.", answers, capsys)
+    assert image.branches() == before
 
 
 @pytest.mark.parametrize(("answers", "sentence"), REFUSED, ids=str)
-def test_a_refused_answer_is_one_sentence_in_a_red_run(answers, sentence, copy, monkeypatch):
+def test_a_refused_answer_is_one_sentence_in_a_red_run(
+    answers, sentence, copy, monkeypatch, capsys
+):
     before = copy.branches()
-    with pytest.raises(updating.Refused):
-        run(copy, monkeypatch, configure.in_ci, answers)
-    assert summary(copy).startswith(sentence) and summary(copy).count("\n") == 1
-    assert copy.branches() == before and copy.github.issues() == []
+    assert fill_in(copy, monkeypatch, answers) == 2
+    is_refused(copy, sentence, answers, capsys)
+    assert copy.branches() == before
+
+
+def test_an_empty_form_is_no_failure_of_ours(image, monkeypatch):
+    assert fill_in(image, monkeypatch, {}) == 2
+    assert summary(image).startswith("**No answer is given: give at least one.**")
+    assert "You had filled in" not in summary(image) and "configure.yml) again" in summary(image)
 
 
 def command(folder, *arguments: str, **environment: str) -> subprocess.CompletedProcess:

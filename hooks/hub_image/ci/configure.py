@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import catalog
-from hub_image.ci import propose
+from hub_image.ci import propose, welcome
 from hub_image.ci import update as proposed
 from hub_image.problem import Problem
 from hub_image.tools import github
@@ -33,12 +33,15 @@ def run(options: argparse.Namespace) -> int:
     github.variable("GITHUB_REPOSITORY")
     form = json.loads(os.environ.get("ANSWERS") or "{}") or {}
     answers = {field: text for field, text in form.items() if text} | update.given(options)
-    if not (options.path / update.ANSWERS).exists():
-        return in_ci(options.path, answers)
-    if not answers:
-        github.summary(configure.NOTHING + "\n")
-        raise Problem(configure.NOTHING)
-    return proposed.update(options.path, answers)
+    try:
+        if not (options.path / update.ANSWERS).exists():
+            return in_ci(options.path, answers)
+        if not answers:
+            raise update.Refused(configure.NOTHING)
+        return proposed.update(options.path, answers)
+    except update.Refused as problem:
+        github.summary(refused(problem, answers))
+        raise
 
 
 def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
@@ -66,8 +69,7 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
             f"HEAD:refs/heads/{branch}",
             environment=propose.credentials(),
         )
-    except update.Refused as problem:
-        github.summary(f"{problem}\n")
+    except update.Refused:
         raise
     except Problem as problem:
         github.summary(
@@ -83,9 +85,26 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
         lines.append(
             f"{problem} Start the workflow *image* yourself: *Actions*, *image*, *Run workflow*."
         )
+    if issue := welcome.welcome(repository, branch, here):
+        lines.append(f"The issue *{welcome.TITLE}* says what comes next: {issue}")
     github.summary("\n\n".join(lines) + "\n")
     print("\n".join(lines))
     return 0
+
+
+def refused(problem: update.Refused, answers: Mapping[str, str]) -> str:
+    """Return what the run's page says where an answer is refused: the sentence, and the way back to an empty form."""
+    docs = f"{catalog.load().published}/blob/main/docs"
+    given = "".join(f"- {question}: `{answer}`\n" for question, answer in answers.items())
+    again = f"You had filled in:\n\n{given}\n" if given else ""
+    return f"""\
+**{problem}**
+
+Nothing was changed. Open [the form]({github.page()}/{welcome.FORM}) again, press *Run workflow*, and fill it in anew: GitHub \
+has forgotten what you gave.
+
+{again}What the answers mean: [the questions]({docs}/questions.md), [the bases]({docs}/bases.md).
+"""
 
 
 def why_not(repository: Mapping[str, Any]) -> str:
@@ -101,8 +120,6 @@ def why_not(repository: Mapping[str, Any]) -> str:
 
 def by_hand(source: str, answers: Mapping[str, Any]) -> str:
     """Return the line that does the same in a terminal."""
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    name = os.environ["GITHUB_REPOSITORY"]
-    data = propose.as_options(answers)
-    run = catalog.load().program.line(f"configure{data}", source)
-    return f"git clone {server}/{name} && cd {name.partition('/')[2]} && {run} && git push"
+    name = os.environ["GITHUB_REPOSITORY"].partition("/")[2]
+    run = catalog.load().program.line(f"configure{propose.as_options(answers)}", source)
+    return f"git clone {github.page()} && cd {name} && {run} && git push"

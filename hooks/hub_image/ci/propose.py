@@ -135,7 +135,7 @@ def pull_request(repository: Path, proposal: Proposal) -> int:
     if result not in (mine["body"] or ""):
         content = {"body": text(proposal, result)}
         github.api("PATCH", f"{pulls}/{mine['number']}", content)
-    page = f"{_server()}/pull/{mine['number']}"
+    page = f"{github.page()}/pull/{mine['number']}"
     github.summary(f"{proposal.title}: {page}\n")
     print(f"{proposal.title}: {page}")
     return 0
@@ -223,7 +223,7 @@ def prove(proposal: Proposal, commit: str) -> str:
             time.sleep(EVERY)
     except Problem as problem:
         github.warn(f"How the image of {proposal.branch} came out is not known: {problem}")
-    return f"is still being tested ([runs]({_server()}/actions/workflows/{IMAGE}))"
+    return f"is still being tested ([runs]({github.page()}/actions/workflows/{IMAGE}))"
 
 
 def _verdict(conclusion: str) -> str:
@@ -282,7 +282,7 @@ def by_hand(proposal: Proposal) -> str:
     return f"""In a terminal, with git and [uv](https://docs.astral.sh/uv/):
 
 ```
-git clone {_server()} && cd {name}
+git clone {github.page()} && cd {name}
 git switch --create template-{proposal.name}
 {proposal.command}
 git add --all
@@ -290,7 +290,7 @@ git commit --message "{proposal.title}"
 git push --set-upstream origin template-{proposal.name}
 ```
 
-Then open a pull request: {_server()}/compare/template-{proposal.name}?expand=1
+Then open a pull request: {github.page()}/compare/template-{proposal.name}?expand=1
 To undo it before the commit: `{UNDO}`"""
 
 
@@ -317,8 +317,8 @@ def workflows(repository: Path, proposal: Proposal, changed: dict[str, str]) -> 
     """Return what to do where a release changes files that only a person may change."""
     steps = []
     for path, letter in changed.items():
-        edit = f"{_server()}/edit/{_default_branch()}/{path}"
-        page = f"{_server()}/new/{_default_branch()}?filename={path}" if letter == "A" else edit
+        edit = f"{github.page()}/edit/{_default_branch()}/{path}"
+        page = f"{github.page()}/new/{_default_branch()}?filename={path}" if letter == "A" else edit
         steps.append(
             f"Open [{path}]({page}), put this in place of everything there, and commit it:\n\n"
             f"<details><summary>{path}</summary>\n\n````yaml\n{files.read(repository / path)}````\n\n</details>"
@@ -327,19 +327,19 @@ def workflows(repository: Path, proposal: Proposal, changed: dict[str, str]) -> 
     return ByHand(
         f"{proposal.outcome.after} changes {names}, and GitHub lets only people change workflows.",
         *steps,
-        f"Run the workflow *{proposal.name}* again ([here]({_server()}/actions), *Run workflow*): it does the rest.",
+        f"Run the workflow *{proposal.name}* again ([here]({github.page()}/actions), *Run workflow*): it does the rest.",
         f"Or do it all at once.\n\n{by_hand(proposal)}",
     )
 
 
 def forbidden(proposal: Proposal, problem: Problem, result: str) -> ByHand:
     """Return what to do where Actions may not open pull requests."""
-    compare = f"{_server()}/compare/{_default_branch()}...{proposal.branch}?expand=1"
+    compare = f"{github.page()}/compare/{_default_branch()}...{proposal.branch}?expand=1"
     return ByHand(
         f"The branch `{proposal.branch}` is ready, but the pull request is yours to open ({problem}). "
         f"Its image {result}.",
         f"Open [this page]({compare}), look at what changes, and choose *Create pull request*.",
-        f"To have this done for you: [settings]({_server()}/settings/actions), *Workflow permissions*, "
+        f"To have this done for you: [settings]({github.page()}/settings/actions), *Workflow permissions*, "
         "*Allow GitHub Actions to create and approve pull requests*.",
         "\n".join(describe(proposal.outcome)),
     )
@@ -371,7 +371,7 @@ def issue(proposal: Proposal, by_hand: ByHand) -> int:
     else:
         number = old["number"]
         github.api("PATCH", f"{issues}/{number}", {"title": title, "body": body, "state": "open"})
-    github.warn(f"{title}: {_server()}/issues/{number}")
+    github.warn(f"{title}: {github.page()}/issues/{number}")
     return 0
 
 
@@ -394,8 +394,3 @@ def _workflows(outcome: Outcome) -> dict[str, str]:
 
 def _default_branch() -> str:
     return str(github.event().get("repository", {}).get("default_branch", "main"))
-
-
-def _server() -> str:
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    return f"{server}/{os.environ['GITHUB_REPOSITORY']}"

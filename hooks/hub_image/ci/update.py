@@ -49,10 +49,7 @@ def update(repository: Path, answers: Mapping[str, Any]) -> int:
     close = propose.Proposal(name, "", "", updates.Outcome("", ""), [])
     try:
         outcome = updates.update(repository, answers)
-    except updates.Unavailable:
-        raise
-    except updates.Refused as problem:
-        github.summary(f"{problem}\n")
+    except (updates.Unavailable, updates.Refused):
         raise
     except Problem as problem:
         outcome = updates.Outcome("", "")

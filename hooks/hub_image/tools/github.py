@@ -69,6 +69,12 @@ def repository() -> str:
     return f"/repos/{variable('GITHUB_REPOSITORY')}"
 
 
+def page() -> str:
+    """Return where a browser finds the repository of this job."""
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return f"{server}/{variable('GITHUB_REPOSITORY')}"
+
+
 def event() -> dict[str, Any]:
     """Return what happened, as GitHub tells it; nothing outside of GitHub Actions."""
     path = os.environ.get("GITHUB_EVENT_PATH")

@@ -22,7 +22,7 @@ from hub_image.tools import github
 from hub_image.tools.git import git
 from hub_image.updates import update
 
-NOTHING = "Nothing is changed: give at least one answer."
+NOTHING = "No answer is given: give at least one."
 TEMPLATE = "copier.yml"  # only the template and its copies have this
 
 
