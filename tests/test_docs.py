@@ -82,6 +82,16 @@ def test_the_first_pages_are_short():
         assert len(text.splitlines()) <= 120 and len(text.split()) <= 900, page
 
 
+def test_what_adopt_says_in_the_readme_is_what_it_says():
+    """Eight lines of its report on one of the old repositories, which tests/adopt runs; in their order."""
+    (shown,) = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    said = (ROOT / "tests/adopt/repositories/hub-user-image-template.txt").read_text().splitlines()
+    lines, rest = shown.splitlines(), iter(said)
+    assert len(lines) == 8
+    for line in lines:
+        assert line in rest, line
+
+
 def test_the_index_names_every_page():
     index = set(LINK.findall((ROOT / "docs/README.md").read_text()))
     assert {page.name for page in DOCS} - {"README.md"} <= index

@@ -44,18 +44,18 @@ def run(engine: types.ModuleType) -> Callable:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a browser: the machine's, or Debian's, installed now."""
-    found = _browser()
+    found = installed_browser()
     if not found and shutil.which("apt-get") and os.geteuid() == 0:
         with rig.locked("engine"):  # which apt installs too
-            if not _browser():
+            if not installed_browser():
                 rig.check(["apt-get", "update", "-qq"])
                 rig.check(["apt-get", "install", "-qq", "--no-install-recommends", "chromium"])
-        found = _browser()
+        found = installed_browser()
     if not found:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("install Chromium or Chrome")
     return found
 
 
-def _browser() -> str | None:
+def installed_browser() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     return next(filter(None, map(shutil.which, names)), None)
