@@ -115,14 +115,19 @@ def make(folder: Path) -> None:
 
 @contextlib.contextmanager
 def isolated(work: Path) -> Iterator[None]:
-    """Leave this machine's settings of git and Copier out, and take the published template from here."""
+    """Leave out what git and Copier keep on this machine, and take the published template from the folder `work`."""
     (work / "gitconfig").write_text(
         f'[user]\n\tname = Ocean\n\temail = ocean@example.org\n[url "{work}/template"]\n'
         f"\tinsteadOf = {catalog.load().published}.git\n"
     )
     (work / "settings.yml").write_text("{}\n")
-    variables = {"GIT_CONFIG_GLOBAL": f"{work}/gitconfig", "GIT_CONFIG_NOSYSTEM": "1"}
-    with mock.patch.dict(os.environ, variables | {"COPIER_SETTINGS_PATH": f"{work}/settings.yml"}):
+    variables = {
+        "GIT_CONFIG_GLOBAL": f"{work}/gitconfig",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "COPIER_SETTINGS_PATH": f"{work}/settings.yml",
+        "COPIER_CACHE_DIR": f"{work}/cache",
+    }
+    with mock.patch.dict(os.environ, variables):
         yield
 
 
