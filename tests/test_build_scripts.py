@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ROOT
 from hub_image.ci import settle
-from hub_image.lists import lock
+from hub_image.lists import installed
 
 BUILD = ROOT / "template/.github/build"
 HOST = "https://conda.anaconda.org/conda-forge"
@@ -112,12 +112,12 @@ def test_a_lock_of_records_that_lack_what_records_may_lack(tmp_path):
     record(tmp_path, "setuptools", depends=["python >=3.9"])
     record(tmp_path, "tzdata", md5="9" * 32, depends=[])
     record(tmp_path, "own", url="file:///tmp/own-1-0.conda", depends=[])
-    code = f"import sys; sys.prefix = {str(tmp_path)!r}\n{lock.LISTING}"
+    code = f"import sys; sys.prefix = {str(tmp_path)!r}\n{installed.OF_PYTHON}"
     listed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    lines = [line.split(" ", 1)[1] for line in listed.stdout.splitlines() if line[:5] == "conda"]
-    assert lines == [
+    found = [entry for entry in installed.read(listed.stdout) if entry.manager == "conda"]
+    assert [entry.lock for entry in found if entry.lock] == [
         f"{HOST}/noarch/tzdata-1-0.conda#{'9' * 32}",
         f"{HOST}/noarch/python-1-0.conda#{'8' * 32}",
         f"{HOST}/noarch/a-first-1-0.conda#{'5' * 64}",

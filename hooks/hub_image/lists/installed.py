@@ -1,27 +1,67 @@
 """What is installed in an image, asked of the image itself: apt, conda, pip, R and Julia packages."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub_image.problem import Problem
 from hub_image.tools import docker
 
 Packages = dict[tuple[str, str], str]  # (manager, name): version
 
-# Runs in the image, as nobody in particular and without network. Prints manager, name and version.
-LISTING = r"""
-dpkg-query --show --showformat 'apt\t${Package}\t${Version}\n' 2>/dev/null
-python - <<'EOF'
-import importlib.metadata, json, os, pathlib, sys
-for file in pathlib.Path(sys.prefix, "conda-meta").glob("*.json"):
-    package = json.loads(file.read_text())
-    print("conda", package["name"], package["version"], sep="\t")
+# Lists what a Python sees, and is run by that Python. Of each package: what keeps it ("conda", "pip", or "Python" for what
+# Python itself sees of a package of conda), name, version, the words by which a lock names it, and its folder.
+#
+# Packages of conda come in the order in which they can be installed: Python first, because mamba and micromamba compile
+# none of the packages that they link before it. mamba writes `pip` into the dependencies of Python, which pip needs. A
+# record need not have dependencies or any checksum: https://github.com/mamba-org/mamba/pull/4110. A package without one
+# is locked by its address, which names one build. What came from elsewhere than a channel or an index has no words for
+# a lock. Python's packages come in the order in which it finds them, so the first of a name is the one that is imported,
+# and are spelled as https://packaging.python.org/en/latest/specifications/name-normalization/ says.
+OF_PYTHON = r"""
+import collections, importlib.metadata, json, pathlib, re, sys
+
+records = collections.defaultdict(list)
+for file in sorted(pathlib.Path(sys.prefix, "conda-meta").glob("*.json")):
+    record = json.loads(file.read_text())
+    records[record["name"]].append(record)
+
+def install(name):
+    found = records.pop(name, [])
+    for record in found:
+        for need in record.get("depends") or []:
+            if (name, need.split()[0]) != ("python", "pip"):
+                install(need.split()[0])
+        address, lock = record.get("url", ""), ""
+        if address.startswith("http") and record is found[-1]:
+            lock = "#".join(filter(None, [address, record.get("sha256") or record.get("md5")]))
+        print("conda", name, record.get("version", ""), lock, "conda-meta", sep="\t")
+
+install("python")
+for name in list(records):
+    install(name)
+rows = {}
 for package in importlib.metadata.distributions():
-    if package.metadata["Name"] and (package.read_text("INSTALLER") or "").strip() != "conda":
-        print("pip", package.metadata["Name"], package.version, sep="\t")
+    name = re.sub("[-_.]+", "-", package.metadata["Name"] or "").lower()
+    if name:
+        by_conda = (package.read_text("INSTALLER") or "").strip() == "conda"
+        lock = "" if by_conda or package.read_text("direct_url.json") else f"{name}=={package.version}"
+        kept = "Python" if by_conda else "pip"
+        rows[kept, name, str(package.version), lock, str(package.locate_file(""))] = True
+for row in rows:
+    print(*row, sep="\t")
+"""
+
+# The same of all that is in an image; runs there, as nobody in particular and without network.
+OF_IMAGE = rf"""
+dpkg-query --show --showformat 'apt\t${{Package}}\t${{Version}}\n' 2>/dev/null
+python - <<'EOF'
+{OF_PYTHON}
+EOF
+python - <<'EOF'
+import json, os, pathlib
 depots = os.environ.get("JULIA_DEPOT_PATH", "").split(":")
 for file in pathlib.Path(depots[0]).glob("environments/hub/Manifest.toml") if depots[0] else []:
     import tomllib
-    for name, entries in tomllib.loads(file.read_text()).get("deps", {}).items():
+    for name, entries in tomllib.loads(file.read_text()).get("deps", {{}}).items():
         for entry in entries:
             if "version" in entry:
                 print("Julia", name, entry["version"], sep="\t")
@@ -34,6 +74,21 @@ true
 """
 
 
+class Package(NamedTuple):
+    """One package that is installed: what keeps it, its name and version, how a lock names it, its folder."""
+
+    manager: str
+    name: str
+    version: str
+    lock: str = ""
+    folder: str = ""
+
+
+def read(listing: str) -> list[Package]:
+    """Return the packages that OF_PYTHON or OF_IMAGE printed."""
+    return [Package(*line.split("\t")) for line in listing.splitlines()]
+
+
 def packages(image: str) -> Packages:
     """Return the packages of an image that Docker has.
 
@@ -41,14 +96,13 @@ def packages(image: str) -> Packages:
     not run.
     """
     options = ["--rm", "--interactive", "--network=none", "--entrypoint=/bin/bash"]
-    result = docker.call("run", *options, image, "-s", input=LISTING)
+    result = docker.call("run", *options, image, "-s", input=OF_IMAGE)
     if result.returncode:
         raise Problem(f"{image} does not tell its packages: {result.stderr.strip()[-300:]}")
-    found: Packages = {}
-    for line in result.stdout.splitlines():
-        manager, name, version = line.split("\t")
-        found[manager, name] = version
-    return found
+    found = read(result.stdout)
+    return {
+        (entry.manager, entry.name): entry.version for entry in found if entry.manager != "Python"
+    }
 
 
 def compare(old: Packages, new: Packages) -> list[tuple[str, str, str, str]]:

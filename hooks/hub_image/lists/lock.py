@@ -18,47 +18,13 @@ import tempfile
 from pathlib import Path
 
 from hub_image import catalog
+from hub_image.lists import installed
 from hub_image.problem import Problem
 from hub_image.repository import argument, image_env
 from hub_image.tools import docker
 from hub_image.tools.progress import progress
 
 FOLDER = "lock"
-
-# Lists the packages of a prefix, an installer and a package on each line. Packages of conda come in the order in which
-# they can be installed: Python first, because mamba and micromamba compile none of the packages that they link before
-# it. mamba writes `pip` into the dependencies of Python, which pip needs. A record need not have dependencies or any
-# checksum: https://github.com/mamba-org/mamba/pull/4110. A package without one is locked by its address, which names one
-# build. What came from elsewhere than a channel or an index cannot be locked and is left out.
-LISTING = """\
-import importlib.metadata, json, pathlib, sys
-
-records = {}
-for file in sorted(pathlib.Path(sys.prefix, "conda-meta").glob("*.json")):
-    record = json.loads(file.read_text())
-    records[record["name"]] = record
-
-def install(name):
-    record = records.pop(name, None)
-    if record:
-        for need in record.get("depends") or []:
-            if (name, need.split()[0]) != ("python", "pip"):
-                install(need.split()[0])
-        if record.get("url", "").startswith("http"):
-            checksum = record.get("sha256") or record.get("md5")
-            print("conda", record["url"] + ("#" + checksum if checksum else ""))
-
-install("python")
-for name in list(records):
-    install(name)
-found = set()
-for package in importlib.metadata.distributions():
-    by_conda = (package.read_text("INSTALLER") or "").strip() == "conda"
-    if package.metadata["Name"] and not by_conda and not package.read_text("direct_url.json"):
-        name = package.metadata["Name"].lower().replace("_", "-")
-        found.add(f"pip {name}=={package.version}")
-print(*sorted(found), sep="\\n")
-"""
 
 # Where packages are looked for, as a list may say it; the lock says it too.
 INDEXES = r"^\s*(-i|-f|--(extra-)?index-url|--find-links|--trusted-host)\b"
@@ -79,9 +45,10 @@ mkdir /lock /work
 cd /work
 python=$({prefix}/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 echo "# For {base}, Python $python, $(uname -m)" >made-for
-{prefix}/bin/python /mnt/listing.py | {{ grep -vxFf /base -f /mnt/others || true; }} >packages
-sed -n 's/^conda //p' packages >conda
-sed -n 's/^pip //p' packages >pip
+cut -f 1,4 /base >base
+{prefix}/bin/python /mnt/listing.py | cut -f 1,4 | {{ grep -vxFf base -f /mnt/others || true; }} >packages
+sed -n 's/^conda\\t\\(.\\)/\\1/p' packages >conda
+sed -n 's/^pip\\t\\(.\\)/\\1/p' packages >pip
 if [ -s conda ]; then
     {{ cat made-for; echo @EXPLICIT; cat conda; }} >"/lock/conda-$(uname -m).txt"
 fi
@@ -160,10 +127,10 @@ def _ask(repository: Path, answers: image_env.Answers, image: str, folder: Path)
         prefix=facts.families[answers.base_family].prefix,
         uv=facts.images["uv"].reference,
     )
-    (folder / "listing.py").write_text(LISTING)
+    (folder / "listing.py").write_text(installed.OF_PYTHON)
     # The Dockerfile brings these after the list, in versions of the template.
     proxies = (entry.proxy for entry in facts.interfaces.values())
-    (folder / "others").write_text("".join(f"pip {proxy}\n" for proxy in proxies))
+    (folder / "others").write_text("".join(f"pip\t{proxy}\n" for proxy in proxies))
     (folder / "indexes").write_text("".join(indexes(repository)))
     out = folder / "out"
     told = ["--provenance=false", "--file=-", f"--output=type=local,dest={out}", str(folder)]

@@ -7,6 +7,7 @@ where the answers did not ask.
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target
@@ -54,17 +55,6 @@ for name in sys.argv[1:]:
         except BaseException:
             pass
 print("done")
-"""
-# In one folder: where Python finds a package in two, it takes the first, which may be meant.
-DOUBLED = r"""
-import collections, importlib.metadata, json, pathlib, re, sys
-found = collections.defaultdict(set)
-for package in importlib.metadata.distributions():
-    name = re.sub("[-_.]+", "-", package.metadata["Name"] or "").lower()
-    found[name, str(package.locate_file(""))].add(package.version)
-for path in pathlib.Path(sys.prefix).glob("conda-meta/*.json"):
-    found[json.loads(path.read_text())["name"], "conda-meta"].add(path.name)
-print(*sorted({name for (name, _), versions in found.items() if len(versions) > 1}))
 """
 
 
@@ -207,8 +197,9 @@ def imports(image: Container) -> str:
     fix="Install the package with one program only, not with the base's mamba or conda in a script.",
 )
 def doubled(image: Container) -> None:
-    twice = image.ask(DOUBLED).split()
-    if twice:
+    # In one folder: where Python finds a package in two, it takes the first, which may be meant.
+    times = Counter((entry.name, entry.folder) for entry in image.installed)
+    if twice := sorted({name for (name, _), often in times.items() if often > 1}):
         raise Failure(f"there are two versions of {', '.join(twice)}")
 
 

@@ -20,6 +20,7 @@ from packaging.version import Version
 from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target, Warning
 from hub_image.contract.groups.static import HOMES
+from hub_image.lists import installed
 from hub_image.tools import docker
 
 CHECKS = Group()
@@ -148,14 +149,15 @@ class Container:
         return self.exec(self.python, "-", *arguments, input=code).stdout.strip()
 
     @cached_property
+    def installed(self) -> list[installed.Package]:
+        """What is in the environment of Jupyter's Python."""
+        return installed.read(self.ask(installed.OF_PYTHON))
+
+    @cached_property
     def packages(self) -> dict[str, str]:
         """The versions of the packages that Jupyter's Python sees."""
-        code = (
-            "import json; from importlib.metadata import distributions\n"
-            "print(json.dumps({d.metadata['Name'].lower().replace('_', '-'): d.version "
-            "for d in distributions() if d.metadata['Name']}))"
-        )
-        return dict(json.loads(self.ask(code) or "{}"))
+        seen = [entry for entry in self.installed if entry.manager != "conda"]
+        return {entry.name: entry.version for entry in reversed(seen)}
 
     @cached_property
     def prefix(self) -> str:
