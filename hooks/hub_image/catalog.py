@@ -99,6 +99,7 @@ class Catalog:
     charts: Mapping[str, str]
     lasting_tag: str
     moving_tags: tuple[str, ...]
+    runs_steps: str
     images: Mapping[str, Image]
     interfaces: Mapping[str, Interface]
     registries: Mapping[str, Registry]
@@ -138,6 +139,7 @@ def load() -> Catalog:
         charts=facts["charts"],
         lasting_tag=facts["lasting_tag"],
         moving_tags=tuple(facts["moving_tags"]),
+        runs_steps=facts["runs_steps"],
         images=_all(Image, facts["images"]),
         interfaces=_all(Interface, facts["interfaces"]),
         registries=_all(Registry, facts["registries"]),

@@ -102,8 +102,8 @@ class Reference:
 
 
 def runs_steps(reference: str) -> bool:
-    """Whether an image is made to run ONBUILD steps in what is built on it; copier.yml refuses it as a base."""
-    return bool(re.search(r"((^|/)base-image|-onbuild)(:[^/]+)?(@.*)?$", reference))
+    """Whether an image is made to run ONBUILD steps in what is built on it, which copier.yml refuses as a base."""
+    return bool(re.search(rf"{catalog.load().runs_steps}\Z", reference))
 
 
 def same_project(one: str, other: str) -> bool:
