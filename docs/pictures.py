@@ -38,7 +38,7 @@ from hub_image import __version__, catalog  # noqa: E402
 from hub_image.ci import plan, report  # noqa: E402
 from hub_image.handoff import links, menu, profiles  # noqa: E402
 from hub_image.repository import image_env  # noqa: E402
-from rig.conftest import installed_browser  # noqa: E402
+from rig.fixtures import installed_browser  # noqa: E402
 
 MODES = ("light", "dark")
 EDGE = 16  # pixels around the menu

@@ -14,13 +14,20 @@ import copier
 import jinja2
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
+from rig.fixtures import build, chromium, engine, run  # noqa: F401 (fixtures)
 from world import pytest_terminal_summary  # noqa: F401 (a hook)
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE_PARTS = ["copier.yml", "catalog.yml", "includes", "template"]
 QUESTIONS_FILE = yaml.safe_load((ROOT / "copier.yml").read_text())
 CATALOG = yaml.safe_load((ROOT / "catalog.yml").read_text())
+
+settings.register_profile(
+    "ours", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,8 +15,6 @@ sys.path.insert(0, str(ROOT / "docs"))
 import pictures  # noqa: E402
 import terminal  # noqa: E402
 
-from rig.conftest import chromium  # noqa: E402, F401 (a fixture)
-
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TAG = re.compile(r"<(?:img|source)\s[^>]*>")
 

@@ -7,7 +7,6 @@ import pytest
 from conftest import CATALOG, git
 from hub_image import catalog
 from rig import standins
-from rig.conftest import engine  # noqa: F401 (a fixture)
 from rig.images import run
 
 from .conftest import adopt, write
@@ -85,7 +84,7 @@ DIFFERENCE = {"docker-stacks": {"conda nbgitpuller"}, "pangeo": set()}
         for name in CHILDREN
     ],
 )
-def test_old_and_new_image_have_the_same(family, engine, released, tmp_path, monkeypatch):  # noqa: F811
+def test_old_and_new_image_have_the_same(family, engine, released, tmp_path, monkeypatch):
     """`--dry-run --compare` builds both and names what differs: only what a hub needs is added.
 
     With stand-ins it stays unproven that the real base behaves as its family.

@@ -14,7 +14,6 @@ import github
 from conftest import ROOT, git
 from rig import engine as rig
 from rig import standins
-from rig.conftest import engine  # noqa: F401
 
 from . import runner
 from .hosting import Hosted
@@ -101,7 +100,7 @@ def commit(folder: Path, message: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:  # noqa: F811
+def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:
     """What runs the workflow of the project."""
     if rig.is_provided():
         pytest.skip(

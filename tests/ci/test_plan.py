@@ -7,7 +7,6 @@ import pytest
 from conftest import CATALOG, git
 from hub_image.ci import clean_up, login
 from hub_image.ci import plan as module
-from hub_image.lists import installed
 from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.tools import github, registry
@@ -237,24 +236,6 @@ def test_clean_up_takes_only_what_this_pull_request_made(tags, gone):
 def test_ecr_is_recognised():
     assert login.ECR.fullmatch("123456789012.dkr.ecr.eu-west-1.amazonaws.com")[1] == "eu-west-1"
     assert not login.ECR.fullmatch("quay.io")
-
-
-def test_packages_are_compared_by_manager_and_name():
-    old = {("pip", "a"): "1", ("pip", "b"): "1", ("apt", "c"): "1"}
-    new = {("pip", "a"): "2", ("conda", "b"): "1", ("apt", "c"): "1"}
-    assert installed.compare(old, new) == [
-        ("conda", "b", "", "1"), ("pip", "a", "1", "2"), ("pip", "b", "1", ""),
-    ]  # fmt: skip
-
-
-def test_a_node_pulls_the_layers_it_has_not():
-    def manifest(config, *sizes):
-        return {
-            "config": {"digest": f"c{config}", "size": config},
-            "layers": [{"digest": f"d{size}", "size": size} for size in sizes],
-        }
-
-    assert installed.to_pull(manifest(1, 100, 200), manifest(2, 100, 30, 30)) == 32
 
 
 @pytest.mark.parametrize("value", ["a\nPATH=/evil", "a\rb"])

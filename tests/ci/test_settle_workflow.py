@@ -1,6 +1,6 @@
 """settle.yml: when new locks are proposed, and how.
 
-The locks are real in tests/rig/test_locks.py, and so is all of the workflow, by act, in test_image_workflow.py; here they
+The locks are real in tests/lists/test_locks.py, and so is all of the workflow, by act, in test_image_workflow.py; here they
 are written by the test. What stands in for GitHub: see test_update_workflow.py.
 """
 
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from builds.prefix import HOST
 from conftest import ROOT, git
 from hub_image.ci import settle
 from hub_image.lists import lock
@@ -104,3 +105,13 @@ def test_where_actions_may_not_open_pull_requests_an_issue_says_what_to_do(image
     assert "hub-image/settle" in image.branches()
     (issue,) = image.github.issues()
     assert "compare/main...hub-image/settle?expand=1" in issue["body"]
+
+
+def test_a_checksum_of_another_kind_is_no_change(tmp_path):
+    (tmp_path / "lock").mkdir()
+    path = tmp_path / "lock/conda-x86_64.txt"
+    found = []
+    for checksum in ("", "#" + "0" * 32, "#" + "0" * 64):
+        path.write_text(f"# For base\n@EXPLICIT\n{HOST}/noarch/x-1-0.conda{checksum}\n")
+        found.append(settle.entries(tmp_path))
+    assert found == [{f"{HOST}/noarch/x-1-0.conda"}] * 3

@@ -14,7 +14,6 @@ from hub_image.contract import Target
 from hub_image.repository import image_env
 from hub_image.tools import docker
 from rig import standins
-from rig.conftest import build, chromium, engine, run  # noqa: F401 (fixtures)
 
 SCRATCH = {"start_from": "scratch"}
 # Every family, both package managers, all languages.
@@ -30,7 +29,7 @@ ON_ANY_RUN = ("r-julia", "docker-stacks")  # the others with --whole-matrix; pyt
 
 
 @pytest.fixture(scope="session")
-def docker_environment(engine):  # noqa: F811
+def docker_environment(engine):
     """The commands under test reach the engine as a user's would: by the environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in engine.environment().items():
@@ -41,7 +40,7 @@ def docker_environment(engine):  # noqa: F811
 
 
 @pytest.fixture(scope="session")
-def good(render, build, docker_environment) -> Callable[[str], tuple[str, Path]]:  # noqa: F811
+def good(render, build, docker_environment) -> Callable[[str], tuple[str, Path]]:
     """Build one of GOOD, once; returns the image's name and its repository."""
 
     @functools.cache

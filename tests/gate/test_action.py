@@ -19,7 +19,6 @@ from conftest import ROOT, git
 from hub_image import catalog
 from rig import engine as rig
 from rig import standins
-from rig.conftest import build, engine  # noqa: F401 (fixtures)
 
 ACTION = ROOT / "gate/action.yml"
 
@@ -75,7 +74,7 @@ jupyterhub:
 
 
 @pytest.fixture(scope="module")
-def hub(engine, build, render, tmp_path_factory):  # noqa: F811
+def hub(engine, build, render, tmp_path_factory):
     """A registry with a good image in two versions and one without Jupyter, GitHub, and a place for pull requests."""
     work = tmp_path_factory.mktemp("gate")
     good = build(render(start_from="scratch", package_manager="pip"), "rig/gate:good")

@@ -12,8 +12,6 @@ from jupyterhub.objects import Hub
 from jupyterhub_fancy_profiles import setup_ui
 from traitlets.config import Config
 
-from rig.conftest import build, chromium, engine, run  # noqa: F401 (fixtures)
-
 TAG = "0a1b2c3d4e5f"
 HUB = "https://hub.example.org"
 ANSWERS = {

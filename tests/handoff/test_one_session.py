@@ -9,18 +9,18 @@ import functools
 import json
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
+from builds.test_builds import CELLS
+from conftest import ROOT
 from hub_image.contract.groups.on_hub import COLOURS
 from rig import images
-from rig.test_builds import CELLS
 
 pytestmark = pytest.mark.engine
 whole_matrix = pytest.mark.whole_matrix
 
-KERNELS = (Path(images.__file__).parent / "kernels.py").read_text()
+KERNELS = (ROOT / "tests/builds/kernels.py").read_text()
 PYTHON = """
 from importlib.util import find_spec
 print("before", bool(find_spec("{name}")))

@@ -1,23 +1,19 @@
-"""What .github/build/ and `hub-image lock` do with a prefix, without one that is real; tests/rig/test_locks.py has those.
+"""What .github/build/ does with a prefix, without one that is real; test_builds.py and lists/test_locks.py have those.
 
 The texts are those of mamba 2.8.1 (problems_graph.cpp, downloader.cpp, package_fetcher.cpp) and of uv.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from builds.prefix import HOST, record
 from conftest import ROOT
-from hub_image.ci import settle
-from hub_image.lists import installed
 
 BUILD = ROOT / "template/.github/build"
-HOST = "https://conda.anaconda.org/conda-forge"
 UNSOLVED = "error    libmamba Could not solve for environment specs\n"
 SAID = {
     "a typo": (
@@ -93,48 +89,6 @@ def test_a_lock_is_made_anew_but_not_because_of_the_network():
     )
     assert attempt(gone, advice).endswith(advice)
     assert "hub-image lock" not in attempt(SAID["a network that fails"][0], advice)
-
-
-def record(prefix: Path, name: str, **facts: object) -> None:
-    """Write the record of an installed package, as far as programs do: any of these may lack."""
-    (prefix / "conda-meta").mkdir(parents=True, exist_ok=True)
-    facts = {"name": name, "url": f"{HOST}/noarch/{name}-1-0.conda"} | facts
-    (prefix / f"conda-meta/{name}-1-0.json").write_text(json.dumps(facts))
-
-
-@pytest.mark.world("records-without-checksums")
-def test_a_lock_of_records_that_lack_what_records_may_lack(tmp_path):
-    """As in Pangeo's images: no sha256, or no checksum at all, no depends, and pip in what Python depends on."""
-    record(tmp_path, "a-first", sha256="5" * 64, md5="4" * 32, depends=["python >=3.9"])
-    record(tmp_path, "nlohmann_json-abi", md5="6" * 32)
-    record(tmp_path, "pip", md5="7" * 32, depends=["python >=3.9", "setuptools"])
-    record(tmp_path, "python", md5="8" * 32, depends=["tzdata", "pip"])
-    record(tmp_path, "setuptools", depends=["python >=3.9"])
-    record(tmp_path, "tzdata", md5="9" * 32, depends=[])
-    record(tmp_path, "own", url="file:///tmp/own-1-0.conda", depends=[])
-    code = f"import sys; sys.prefix = {str(tmp_path)!r}\n{installed.OF_PYTHON}"
-    listed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    found = [entry for entry in installed.read(listed.stdout) if entry.manager == "conda"]
-    assert [entry.lock for entry in found if entry.lock] == [
-        f"{HOST}/noarch/tzdata-1-0.conda#{'9' * 32}",
-        f"{HOST}/noarch/python-1-0.conda#{'8' * 32}",
-        f"{HOST}/noarch/a-first-1-0.conda#{'5' * 64}",
-        f"{HOST}/noarch/nlohmann_json-abi-1-0.conda#{'6' * 32}",
-        f"{HOST}/noarch/setuptools-1-0.conda",
-        f"{HOST}/noarch/pip-1-0.conda#{'7' * 32}",
-    ], "Python before all that it compiles"
-
-
-def test_a_checksum_of_another_kind_is_no_change(tmp_path):
-    (tmp_path / "lock").mkdir()
-    path = tmp_path / "lock/conda-x86_64.txt"
-    found = []
-    for checksum in ("", "#" + "0" * 32, "#" + "0" * 64):
-        path.write_text(f"# For base\n@EXPLICIT\n{HOST}/noarch/x-1-0.conda{checksum}\n")
-        found.append(settle.entries(tmp_path))
-    assert found == [{f"{HOST}/noarch/x-1-0.conda"}] * 3
 
 
 def test_what_the_list_dropped_goes_unless_something_needs_it(tmp_path):

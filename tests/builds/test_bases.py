@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from hub_image.lists import lock
+from lists.test_locks import installed, versions
+from rig import engine as rig
+from rig import standins
+from rig.engine import CATALOG
 
-from . import engine as rig
-from . import standins
-from .engine import CATALOG
 from .test_builds import ANSWERS, fill, kernels
-from .test_locks import installed, versions
 
 pytestmark = [pytest.mark.engine, pytest.mark.whole_matrix]
 

@@ -20,8 +20,8 @@ import yaml
 from conftest import CATALOG, QUESTIONS_FILE, ROOT, TEMPLATE_PARTS, files, git
 from hub_image.updates import changelog
 from hub_image.updates.update import update
-from test_nothing_lost import Owner, Template
 from test_ownership import EVERYTHING, OWNER
+from updates.test_nothing_lost import Owner, Template
 
 LAST = "the last commit"
 SECTIONS = changelog.sections((ROOT / "CHANGELOG.md").read_text())

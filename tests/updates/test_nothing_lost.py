@@ -7,7 +7,7 @@ looked for; nothing of this file knows how Copier merges.
 Half a dozen scenarios run by default. The long run makes a thousand with a small template of our conventions and a
 hundred with our own, each kind of step often enough, and prints the table:
 
-    pytest tests/test_nothing_lost.py --whole-matrix
+    pytest tests/updates/test_nothing_lost.py --whole-matrix
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Which answers Copier then takes is asked of Copier itself, of its questions alone and without rendering, so that many
 repositories meet many changes; some are carried out. The long run tries every repository of the matrix:
 
-    pytest tests/test_form.py --whole-matrix
+    pytest tests/updates/test_form.py --whole-matrix
 """
 
 from __future__ import annotations

@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from hub_image.lists import lock
-
-from . import engine as rig
-from . import images
+from rig import engine as rig
+from rig import images
 
 pytestmark = pytest.mark.engine
 whole_matrix = pytest.mark.whole_matrix

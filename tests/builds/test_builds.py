@@ -12,7 +12,7 @@ import copier
 import pytest
 import yaml
 
-from . import engine as rig
+from rig import engine as rig
 
 pytestmark = pytest.mark.engine
 whole_matrix = pytest.mark.whole_matrix
