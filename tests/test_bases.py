@@ -43,7 +43,5 @@ def test_each_step_of_a_base_has_a_column():
     steps = [step for step in job["steps"] if step.get("name") in STEPS]
     assert tuple(step["name"] for step in steps) == STEPS
     for step in steps:
-        path, _, name = re.search(r"(tests/\S+)::(\w+)\[\$BASE\]", step["run"])[0].partition(
-            "::"
-        )
+        path, _, name = re.search(r"(tests/\S+)::(\w+)\[\$BASE\]", step["run"])[0].partition("::")
         assert f"\ndef {name.removesuffix('[$BASE]')}(" in (ROOT / path).read_text()

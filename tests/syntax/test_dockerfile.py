@@ -57,7 +57,7 @@ DOCKERFILE += ["\n", "\n", "\n", '["a"]', "--mount=type=cache"]
 @given(text=anything)
 def test_any_text_is_read(text: str):
     lines = text.count("\n") + 1
-    assert all(1 <= each.line <= lines for each in dockerfile.instructions(text))
+    assert all(1 <= each.line <= lines for each in dockerfile.parse(text))
 
 
 @settings(max_examples=500)
