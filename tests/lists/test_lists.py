@@ -22,9 +22,9 @@ LISTS = {
 def test_any_text_is_read(manager: str, text: str):
     package_list = LISTS[manager](text)
     lines = len(text.splitlines()) + 1
-    for problem in package_list.problems:
-        assert 1 <= problem.line <= lines
-        assert "; " in problem.message
+    for fault in package_list.faults:
+        assert 1 <= fault.line <= lines
+        assert "; " in fault.message
     for package in package_list.packages:
         assert 1 <= package.line <= lines
         assert package.admits("1.2.3") in (True, False)
@@ -62,7 +62,7 @@ def test_conda_takes_what_rattler_takes(specs: list[str]):
     good = [spec for spec in specs if taken(spec)]
     text = yaml.safe_dump({"channels": ["conda-forge"], "dependencies": good}, allow_unicode=True)
     package_list = conda.read(text)
-    assert not package_list.problems, text
+    assert not package_list.faults, text
     assert len(package_list.packages) == len(good)
 
 
@@ -135,12 +135,12 @@ def test_pip_takes_what_pip_takes(lines: list[str], end: str):
     taken = [line for line in lines if pip_takes(line)]
     package_list = pip.read(end.join(taken) + end)
     if not any(line.endswith("\\") for line in taken):
-        assert not package_list.problems, taken
+        assert not package_list.faults, taken
 
 
 @given(line=requirement)
 def test_pip_refuses_what_pip_refuses(line: str):
-    assert pip_takes(line) == (not pip.read(line).problems)
+    assert pip_takes(line) == (not pip.read(line).faults)
 
 
 def pip_takes(line: str) -> bool:
@@ -175,9 +175,9 @@ def test_apt_takes_every_debian_name(names: list[str], data: st.DataObject):
     ends = st.sampled_from([" ", "\n", "\r\n", "  # note\n", "\t", "\n\n# note\n"])
     text = "".join(f"{name}{data.draw(ends)}" for name in names)
     package_list = apt.read(text)
-    if not package_list.problems:  # a name such as `apt` may make a line look like a command
+    if not package_list.faults:  # a name such as `apt` may make a line look like a command
         assert [package.name for package in package_list.packages] == names
-    assert package_list.problems == () or {"apt", "apt-get", "sudo"} & set(names)
+    assert package_list.faults == () or {"apt", "apt-get", "sudo"} & set(names)
 
 
 r_code = st.recursive(
@@ -195,12 +195,12 @@ r_code = st.recursive(
 
 @given(code=r_code)
 def test_r_takes_balanced_code(code: str):
-    assert not r.read(code).problems
+    assert not r.read(code).faults
 
 
 @given(code=r_code, bracket=st.sampled_from(["(", "[", "{", ")", "]", "}", '"', "'"]))
 def test_r_refuses_one_bracket_more(code: str, bracket: str):
-    assert r.read(f"{code}\n{bracket}").problems
+    assert r.read(f"{code}\n{bracket}").faults
 
 
 @given(deps=st.dictionaries(st.from_regex(r"[A-Z][A-Za-z0-9]{0,8}", fullmatch=True), st.uuids()))
@@ -208,4 +208,4 @@ def test_julia_takes_what_pkg_writes(deps: dict):
     lines = [f'{name} = "{uuid}"' for name, uuid in deps.items()]
     compat = [f'{name} = "1.2"' for name in deps]
     text = "\n".join(["[deps]", *lines, "", "[compat]", *compat, 'julia = "1.10"'])
-    assert not julia.read(text).problems
+    assert not julia.read(text).faults

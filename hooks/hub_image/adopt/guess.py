@@ -31,7 +31,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Base:
+class BuiltOn:
     """What a Dockerfile builds on. The family is empty where it is none that the template knows."""
 
     reference: str = ""
@@ -51,7 +51,7 @@ class Survey:
     """All that was found out; `needs` are decisions for the owner: where, and what."""
 
     answers: tuple[Guess, ...]
-    base: Base
+    base: BuiltOn
     needs: tuple[tuple[str, str], ...]
     replaced: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str, str], ...] = ()  # of what, which, and where it is said
@@ -87,7 +87,7 @@ def survey(
     )
     names = {package.name: package.line for package in conda.packages}
     lists_say = _languages(repository, lists, names)
-    base = Base()
+    base = BuiltOn()
     if "Dockerfile" in lists:
         where = lists["Dockerfile"]
         base = base_of(files.read(repository / where))
@@ -117,7 +117,7 @@ def survey(
 
 
 def _versions(
-    repository: Path, lists: dict[str, str], base: Base
+    repository: Path, lists: dict[str, str], base: BuiltOn
 ) -> Iterator[tuple[str, str, str]]:
     """Yield versions that were asked for where the template does not look: in runtime.txt, and in the base's tag."""
     said = files.read(repository / lists.get("runtime.txt", "runtime.txt")).strip()
@@ -202,7 +202,7 @@ PROXIES = {
 
 
 def _interfaces(
-    repository: Path, lists: dict[str, str], base: Base, languages: str, is_repo2docker: bool
+    repository: Path, lists: dict[str, str], base: BuiltOn, languages: str, is_repo2docker: bool
 ) -> Iterator[Guess]:
     """Yield the interfaces that lists name, or that come with R: from repo2docker, and in Rocker's images."""
     found: dict[str, str] = {}
@@ -220,7 +220,7 @@ def _interfaces(
 
 
 def _base(
-    base: Base,
+    base: BuiltOn,
     place: str,
     needs: list[tuple[str, str]],
     replaced: list[tuple[str, str]],
@@ -312,7 +312,7 @@ def _base(
         yield Guess("languages", f"[{', '.join(languages)}]", source)
 
 
-def base_of(text: str) -> Base:
+def base_of(text: str) -> BuiltOn:
     """Return what the last stage of a Dockerfile builds on, earlier stages followed."""
     defaults: dict[str, str] = {}
     stages: dict[str, tuple[str, int]] = {}
@@ -330,7 +330,7 @@ def base_of(text: str) -> Base:
     reference, line = last
     image = parsed(reference)
     if image is None or image.host not in ("docker.io", "quay.io"):
-        return Base(reference, line)
+        return BuiltOn(reference, line)
     family, candidates = "", {}
     for key, entry in catalog.load().bases.items():
         known = Reference.parse(entry.image)
@@ -341,7 +341,7 @@ def base_of(text: str) -> Base:
     key = ""
     if not image.digest or image.tag or len(candidates) == 1:
         key = next((k for k, e in candidates.items() if _variant(e.tag) == _variant(image.tag)), "")
-    return Base(reference, line, family, key)
+    return BuiltOn(reference, line, family, key)
 
 
 def _variant(tag: str) -> str:

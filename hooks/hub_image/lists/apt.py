@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from hub_image.lists.model import Package, PackageList, Problem
+from hub_image.lists.model import Fault, Package, PackageList
 
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#source, then apt-get(8):
 # an architecture, a version or a release may follow the name.
@@ -17,12 +17,12 @@ APT_NAME = re.compile(
 def read(text: str) -> PackageList:
     """Read an apt.txt: names with white space between them, comments from `#` on."""
     packages: list[Package] = []
-    problems: list[Problem] = []
+    faults: list[Fault] = []
     for number, line in enumerate(text.split("\n"), 1):
         words = line.partition("#")[0].split()
         if words and words[0] in ("sudo", "apt", "apt-get") and "install" in words[1:3]:
-            problems.append(
-                Problem("apt", number, "this is a command; write only the names of the packages")
+            faults.append(
+                Fault("apt", number, "this is a command; write only the names of the packages")
             )
             continue
         for word in words:
@@ -30,12 +30,12 @@ def read(text: str) -> PackageList:
             if match:
                 packages.append(Package("apt", match[1] + (match[2] or ""), word, number))
             else:
-                problems.append(
-                    Problem(
+                faults.append(
+                    Fault(
                         "apt",
                         number,
                         f"`{word}` is no name of a Debian package; "
                         "write lower-case names, one a line, and comments after `#`",
                     )
                 )
-    return PackageList(tuple(packages), tuple(problems))
+    return PackageList(tuple(packages), tuple(faults))

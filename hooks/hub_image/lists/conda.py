@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hub_image.lists import pip
-from hub_image.lists.model import Channel, Package, PackageList, Problem, unreadable
+from hub_image.lists.model import Channel, Fault, Package, PackageList, unreadable
 
 if TYPE_CHECKING:
     import yaml  # slow: only `read` imports it, when there is such a list
@@ -41,7 +41,7 @@ def read(text: str) -> PackageList:
         found.channel(item)
     for item in _items(sections.get("dependencies")):
         found.dependency(item)
-    return PackageList(tuple(found.packages), tuple(found.problems), tuple(found.channels))
+    return PackageList(tuple(found.packages), tuple(found.faults), tuple(found.channels))
 
 
 class _Found:
@@ -50,11 +50,11 @@ class _Found:
     def __init__(self, text: str) -> None:
         self.text = text
         self.packages: list[Package] = []
-        self.problems: list[Problem] = []
+        self.faults: list[Fault] = []
         self.channels: list[Channel] = []
 
-    def problem(self, node: yaml.Node, message: str, severity: str = "error") -> None:
-        self.problems.append(Problem("conda", node.start_mark.line + 1, message, severity))
+    def fault(self, node: yaml.Node, message: str, severity: str = "error") -> None:
+        self.faults.append(Fault("conda", node.start_mark.line + 1, message, severity))
 
     def sections(self, root: yaml.MappingNode) -> dict[str, yaml.Node]:
         found: dict[str, yaml.Node] = {}
@@ -62,46 +62,46 @@ class _Found:
             name = getattr(key, "value", "") if key.id == "scalar" else ""
             if name in found:
                 said = f"`{name}:` is here a second time and replaces the first; make them one"
-                self.problem(key, said)
+                self.fault(key, said)
             elif name not in KEYS:
                 said = f"conda knows no `{name}:` and ignores it; is it misspelt?"
-                self.problem(key, said, "warning")
+                self.fault(key, said, "warning")
             found[name] = value
         if "dependencies" not in found:
-            self.problem(root, "there is no `dependencies:`, so nothing is installed; add it")
+            self.fault(root, "there is no `dependencies:`, so nothing is installed; add it")
         return found
 
     def channel(self, item: Any) -> None:
         if _is_text(item):
             self.channels.append(Channel(item.value, item.start_mark.line + 1))
         else:
-            self.problem(item, "this is no channel; write a name such as `- conda-forge`")
+            self.fault(item, "this is no channel; write a name such as `- conda-forge`")
 
     def dependency(self, item: Any) -> None:
         if item.id == "mapping":
             for key, value in item.value:
                 self.part(key, value)
         elif not _is_text(item):
-            self.problem(item, "this is no package; write `- name` or `- name=version`")
+            self.fault(item, "this is no package; write `- name` or `- name=version`")
         else:
             try:
                 self.packages.append(match_spec(item.value, item.start_mark.line + 1))
             except ValueError as error:
-                self.problem(item, str(error))
+                self.fault(item, str(error))
 
     def part(self, key: Any, value: Any) -> None:
         """Read `pip:` with its requirements."""
         if getattr(key, "value", None) != "pip":
             said = self.text[key.start_mark.index : value.end_mark.index].strip()
-            self.problem(key, f"conda cannot read `{said}`; write a version as in `numpy=2.3`")
+            self.fault(key, f"conda cannot read `{said}`; write a version as in `numpy=2.3`")
             return
         for requirement in _items(value):
             if requirement.id == "scalar" and requirement.value:
                 found = pip.read(requirement.value, requirement.start_mark.line + 1)
                 self.packages += found.packages
-                self.problems += found.problems
+                self.faults += found.faults
             else:
-                self.problem(requirement, "pip cannot read this; write one requirement, as text")
+                self.fault(requirement, "pip cannot read this; write one requirement, as text")
 
 
 def match_spec(text: str, line: int = 1) -> Package:

@@ -52,7 +52,7 @@ for row in rows:
 
 # The same of all that is in an image; runs there, as nobody in particular and without network.
 OF_IMAGE = rf"""
-dpkg-query --show --showformat 'apt\t${{Package}}\t${{Version}}\n' 2>/dev/null
+dpkg-query --show --showformat 'apt\t${{Installed}}\t${{Version}}\n' 2>/dev/null
 python - <<'EOF'
 {OF_PYTHON}
 EOF
@@ -68,13 +68,13 @@ for file in pathlib.Path(depots[0]).glob("environments/hub/Manifest.toml") if de
 EOF
 if command -v Rscript >/dev/null; then
     Rscript -e 'all <- installed.packages(); all <- all[is.na(all[, "Priority"]), , drop = FALSE];
-        cat(sprintf("R\t%s\t%s\n", all[, "Package"], all[, "Version"]), sep = "")'
+        cat(sprintf("R\t%s\t%s\n", all[, "Installed"], all[, "Version"]), sep = "")'
 fi
 true
 """
 
 
-class Package(NamedTuple):
+class Installed(NamedTuple):
     """One package that is installed: what keeps it, its name and version, how a lock names it, its folder."""
 
     manager: str
@@ -84,9 +84,9 @@ class Package(NamedTuple):
     folder: str = ""
 
 
-def read(listing: str) -> list[Package]:
+def read(listing: str) -> list[Installed]:
     """Return the packages that OF_PYTHON or OF_IMAGE printed."""
-    return [Package(*line.split("\t")) for line in listing.splitlines()]
+    return [Installed(*line.split("\t")) for line in listing.splitlines()]
 
 
 def packages(image: str) -> Packages:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from hub_image.lists.model import PackageList, Problem, unreadable
+from hub_image.lists.model import Fault, PackageList, unreadable
 from hub_image.syntax import toml
 
 
@@ -12,12 +12,12 @@ def read(text: str) -> PackageList:
     """Read a Project.toml as Julia's Pkg does: https://pkgdocs.julialang.org/v1/toml-files/"""
     from uuid import UUID
 
-    problems: list[Problem] = []
+    faults: list[Fault] = []
 
-    def problem(key: str, message: str) -> None:
+    def fault(key: str, message: str) -> None:
         match = re.search(rf"(?m)^\s*\[?[\"']?{re.escape(key)}\b", text)
         line = text.count("\n", 0, match.end()) + 1 if match else 1
-        problems.append(Problem("julia", line, message))
+        faults.append(Fault("julia", line, message))
 
     try:
         project = toml.loads(text)
@@ -31,24 +31,24 @@ def read(text: str) -> PackageList:
     for table in ("deps", "weakdeps", "extras", "compat"):
         tables[table] = project.get(table, {})
         if not isinstance(tables[table], dict):
-            problem(table, f"`{table}` must be a table; write `[{table}]` on a line of its own")
+            fault(table, f"`{table}` must be a table; write `[{table}]` on a line of its own")
             tables[table] = {}
     for table in ("deps", "weakdeps", "extras"):
         for name, uuid in tables[table].items():
             try:
                 UUID(uuid)
             except (ValueError, AttributeError, TypeError):
-                problem(
+                fault(
                     name,
                     f"`{name}` needs the package's UUID, not `{uuid}`; add it in Julia with "
                     f'`Pkg.activate("."); Pkg.add("{name}")`',
                 )
     for name, versions in tables["compat"].items():
         if name != "julia" and not any(name in tables[t] for t in ("deps", "weakdeps", "extras")):
-            problem(
+            fault(
                 "compat",
                 f"`{name}` has a `[compat]` entry but is not in `[deps]`; add or remove it",
             )
         if not isinstance(versions, str):
-            problem(name, f'the versions of `{name}` must be text, as in `{name} = "1.2"`')
-    return PackageList(problems=tuple(problems))
+            fault(name, f'the versions of `{name}` must be text, as in `{name} = "1.2"`')
+    return PackageList(faults=tuple(faults))

@@ -26,7 +26,7 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Fault:
     """Something that the manager of a list would refuse or ignore."""
 
     manager: str  # conda, pip, apt, r, julia or vscode
@@ -51,7 +51,7 @@ class PackageList:
     """
 
     packages: tuple[Package, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    faults: tuple[Fault, ...] = ()
     channels: tuple[Channel, ...] = ()
     strings: tuple[Package, ...] = ()
 
@@ -68,4 +68,4 @@ def candidates(text: str) -> Iterator[str]:
 
 def unreadable(manager: str, line: int, message: str) -> PackageList:
     """Return what a list says that its manager would refuse as a whole."""
-    return PackageList(problems=(Problem(manager, line, message),))
+    return PackageList(faults=(Fault(manager, line, message),))

@@ -1,13 +1,13 @@
 """The package lists of a repository, read as their own ecosystems read them.
 
-Each ecosystem has a module with `read(text)`, which takes any text and never raises: what it cannot read is a `Problem`.
+Each ecosystem has a module with `read(text)`, which takes any text and never raises: what it cannot read is a `Fault`.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub_image.lists import apt, conda, julia, pip, r, vscode
-from hub_image.lists.model import PackageList, Problem
+from hub_image.lists.model import Fault, PackageList
 from hub_image.repository import files
 
 PARSERS: dict[str, Callable[[str], PackageList]] = {
@@ -29,9 +29,9 @@ def read(repository: Path) -> Iterator[tuple[str, PackageList]]:
             yield name, parse(files.read(path))
 
 
-def problems(repository: Path, manager: str) -> Iterator[tuple[str, Problem]]:
-    """Yield (file name, problem) for what one manager would refuse in the lists of a repository."""
+def faults(repository: Path, manager: str) -> Iterator[tuple[str, Fault]]:
+    """Yield (file name, fault) for what one manager would refuse in the lists of a repository."""
     for name, package_list in read(repository):
-        for problem in package_list.problems:
-            if problem.manager == manager:
-                yield name, problem
+        for fault in package_list.faults:
+            if fault.manager == manager:
+                yield name, fault

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 
-from hub_image.lists.model import Package, PackageList, Problem
+from hub_image.lists.model import Fault, Package, PackageList
 
 # https://pip.pypa.io/en/stable/reference/requirements-file-format/
 COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -21,15 +21,15 @@ ARCHIVE = re.compile(
 def read(text: str, first_line: int = 1) -> PackageList:
     """Read a requirements.txt, or one line of a conda list's `pip:` section."""
     packages: list[Package] = []
-    problems: list[Problem] = []
+    faults: list[Fault] = []
     for line, requirement in _logical_lines(text, first_line):
         if not requirement or (requirement.startswith("-") and not requirement.startswith("-e")):
             continue  # an option of pip's, such as `-r more.txt` or `--extra-index-url ...`
         try:
             packages.append(_requirement(requirement, line))
         except ValueError as error:
-            problems.append(Problem("pip", line, str(error)))
-    return PackageList(tuple(packages), tuple(problems))
+            faults.append(Fault("pip", line, str(error)))
+    return PackageList(tuple(packages), tuple(faults))
 
 
 def _logical_lines(text: str, first_line: int) -> Iterator[tuple[int, str]]:

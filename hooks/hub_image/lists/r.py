@@ -35,7 +35,7 @@ def read(text: str) -> PackageList:
     before: str | None = None  # the kind of the token before this one
     position = 0
 
-    def problem(offset: int, message: str) -> PackageList:
+    def fault(offset: int, message: str) -> PackageList:
         return unreadable("r", text.count("\n", 0, offset) + 1, message)
 
     while position < len(text):
@@ -46,29 +46,27 @@ def read(text: str) -> PackageList:
             end = R_PAIRS[match["open"]] + match["dashes"] + match["quote"]
             position = text.find(end, position)
             if position < 0:
-                return problem(offset, f"this string never ends; close it with `{end}`")
+                return fault(offset, f"this string never ends; close it with `{end}`")
             position += len(end)
         elif kind == "unclosed":
-            return problem(offset, f"this string never ends; close it with `{match[0]}`")
+            return fault(offset, f"this string never ends; close it with `{match[0]}`")
         elif kind == "opening":
             bracket = match[0][-1]
             open_brackets.append((bracket, match.end() - 1, match[0] != bracket))
         elif kind == "closing":
             if not open_brackets:
-                return problem(offset, f"`{match[0]}` closes nothing; remove it")
+                return fault(offset, f"`{match[0]}` closes nothing; remove it")
             bracket, opened, vector = open_brackets.pop()
             if R_PAIRS[bracket] != match[0]:
                 line = text.count("\n", 0, opened) + 1
-                return problem(
+                return fault(
                     offset,
                     f"`{match[0]}` cannot close the `{bracket}` of line {line}; balance them",
                 )
             if vector and comma >= 0:
-                return problem(
-                    comma, "R stops at a comma with nothing after it in `c()`; remove it"
-                )
+                return fault(comma, "R stops at a comma with nothing after it in `c()`; remove it")
         if kind == before == "string" and [b[0] for b in open_brackets[-1:]] in (["("], ["["]):
-            return problem(offset, f"there is no comma before {match[0]}; add it to the line above")
+            return fault(offset, f"there is no comma before {match[0]}; add it to the line above")
         if kind == "string" and not R_USE.search(text[max(0, offset - 100) : offset]):
             line = text.count("\n", 0, offset) + 1
             strings.append(Package("r", match[0][1:-1], match[0], line))
@@ -76,5 +74,5 @@ def read(text: str) -> PackageList:
             before, comma = kind, offset if kind == "comma" else -1
     if open_brackets:
         bracket, opened, _ = open_brackets[-1]
-        return problem(opened, f"this `{bracket}` is never closed; add `{R_PAIRS[bracket]}`")
+        return fault(opened, f"this `{bracket}` is never closed; add `{R_PAIRS[bracket]}`")
     return PackageList(strings=tuple(strings))

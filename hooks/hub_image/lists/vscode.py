@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from hub_image.lists.model import Package, PackageList, Problem
+from hub_image.lists.model import Fault, Package, PackageList
 
 # https://code.visualstudio.com/docs/configure/extensions/extension-marketplace#_extension-identifiers
 EXTENSION = re.compile(
@@ -15,12 +15,12 @@ EXTENSION = re.compile(
 def read(text: str) -> PackageList:
     """Read a vscode-extensions.txt: identifiers with white space between them, comments from `#` on."""
     packages: list[Package] = []
-    problems: list[Problem] = []
+    faults: list[Fault] = []
     for number, line in enumerate(text.split("\n"), 1):
         for word in line.partition("#")[0].split():
             if match := EXTENSION.fullmatch(word):
                 packages.append(Package("vscode", match[1].lower(), word, number))
             else:
                 message = f"`{word}` is no extension; write publisher.name, as in ms-python.python"
-                problems.append(Problem("vscode", number, message))
-    return PackageList(tuple(packages), tuple(problems))
+                faults.append(Fault("vscode", number, message))
+    return PackageList(tuple(packages), tuple(faults))

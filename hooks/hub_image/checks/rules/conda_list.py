@@ -18,5 +18,5 @@ from hub_image.lists import packages
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield what conda would refuse in environment.yml."""
-    for file, problem in packages.problems(repository, "conda"):
-        yield Finding(file, problem.line, problem.message, problem.severity)
+    for file, fault in packages.faults(repository, "conda"):
+        yield Finding(file, fault.line, fault.message, fault.severity)

@@ -18,5 +18,5 @@ from hub_image.lists import packages
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield what Julia's Pkg would refuse in Project.toml."""
-    for file, problem in packages.problems(repository, "julia"):
-        yield Finding(file, problem.line, problem.message, problem.severity)
+    for file, fault in packages.faults(repository, "julia"):
+        yield Finding(file, fault.line, fault.message, fault.severity)

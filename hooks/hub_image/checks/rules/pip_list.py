@@ -19,5 +19,5 @@ from hub_image.lists import packages
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield what pip would refuse in requirements.txt and in the `pip:` section."""
-    for file, problem in packages.problems(repository, "pip"):
-        yield Finding(file, problem.line, problem.message, problem.severity)
+    for file, fault in packages.faults(repository, "pip"):
+        yield Finding(file, fault.line, fault.message, fault.severity)

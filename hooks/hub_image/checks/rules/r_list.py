@@ -38,8 +38,8 @@ LIBRARIES = {
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield what R would refuse in install.R, and what conda's R could not install."""
-    for file, problem in packages.problems(repository, "r"):
-        yield Finding(file, problem.line, problem.message, problem.severity)
+    for file, fault in packages.faults(repository, "r"):
+        yield Finding(file, fault.line, fault.message, fault.severity)
     answers = image_env.read(repository)
     if not answers.conda_r:
         return

@@ -18,5 +18,5 @@ from hub_image.lists import packages
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield what VS Code would refuse in vscode-extensions.txt."""
-    for file, problem in packages.problems(repository, "vscode"):
-        yield Finding(file, problem.line, problem.message, problem.severity)
+    for file, fault in packages.faults(repository, "vscode"):
+        yield Finding(file, fault.line, fault.message, fault.severity)

@@ -149,7 +149,7 @@ class Container:
         return self.exec(self.python, "-", *arguments, input=code).stdout.strip()
 
     @cached_property
-    def installed(self) -> list[installed.Package]:
+    def installed(self) -> list[installed.Installed]:
         """What is in the environment of Jupyter's Python."""
         return installed.read(self.ask(installed.OF_PYTHON))
 
