@@ -64,9 +64,9 @@ def bases(catalog: dict[str, Any]) -> str:
 
 def contract() -> str:
     """Return the page of the contract, as `hub-image test --rules` prints it."""
-    from hub_image.contract import command, report
+    from hub_image.contract import command, display
 
-    return report.page(command.CHECKS)
+    return display.page(command.CHECKS)
 
 
 PAGES = {"bases.md": lambda: bases(CATALOG), "contract.md": contract}

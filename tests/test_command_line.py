@@ -28,7 +28,7 @@ CALLS = {
     ("request",): 2,
     ("request", "--issue"): 0,  # without its text there is no request
     ("request", IMAGE, "--into", "values.yaml"): 2,
-    ("profile",): 0,
+    ("profile",): 2,
     ("gate",): 2,
     ("links", IMAGE): 2,
     ("update",): 2,
@@ -91,6 +91,17 @@ def test_without_its_tools_each_command_says_one_sentence(call, alone, render, c
         line for line in capsys.readouterr().err.splitlines() if not re.match(r" *\d+ s  ", line)
     ]
     assert code in EXIT_CODES and len(said) == (code == 2), said
+
+
+@pytest.mark.parametrize("call", ["adopt --yes", "gate --base main"])
+def test_where_git_lacks_nothing_else_is_blamed(call, alone, capsys):
+    assert main(call.split()) == 2
+    assert capsys.readouterr().err == "hub-image: There is no `git` command: install git.\n"
+
+
+def test_nothing_to_look_over_is_not_all_well(alone, capsys):
+    assert main(["profile", "."]) == 2
+    assert "there is no YAML file in ., so there is nothing" in capsys.readouterr().err
 
 
 def test_on_github_the_sentence_stands_beside_the_run(alone, monkeypatch, capsys):

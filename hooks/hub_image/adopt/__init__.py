@@ -20,7 +20,7 @@ from hub_image.adopt.tree import ASIDE
 from hub_image.checks.rules import lab_settings
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
-from hub_image.tools.git import git, on_github
+from hub_image.tools.git import GitError, git, on_github
 from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"
@@ -133,7 +133,7 @@ def _repository(folder: Path) -> tuple[Path, str]:
     try:
         top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
         git(repository, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    except Problem:
+    except GitError:
         raise Problem(
             f"{folder} is no git repository with a commit: run `git init`, `git add --all` and "
             "`git commit` there first."

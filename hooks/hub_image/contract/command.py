@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import catalog
-from hub_image.contract import FAIL, NOT_APPLICABLE, Check, Result, Target, report, selected
+from hub_image.contract import FAIL, NOT_APPLICABLE, Check, Result, Target, display, selected
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
 from hub_image.repository import argument, image_env
@@ -74,7 +74,7 @@ class Rules(argparse.Action):
 
     def __call__(self, *_: Any) -> None:
         """What argparse calls when it meets the option."""
-        print(report.page(CHECKS), end="")
+        print(display.page(CHECKS), end="")
         raise SystemExit
 
 
@@ -140,14 +140,14 @@ def run(options: argparse.Namespace) -> int:
                 if (
                     result.status != NOT_APPLICABLE
                 ):  # what does not concern the image is only in the table
-                    say.done(report.row(result), report.STYLES[result.status])
-    print((report.as_json if options.json else report.text)(found, results))
+                    say.done(display.row(result), display.STYLES[result.status])
+    print((display.as_json if options.json else display.text)(found, results))
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
-        options.junit.write_text(report.junit(options.image, results), encoding="utf-8")
+        options.junit.write_text(display.junit(options.image, results), encoding="utf-8")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:
-            file.write(report.markdown(options.image, results))
+            file.write(display.markdown(options.image, results))
     return 1 if any(result.status == FAIL for result in results) else 0
 
 

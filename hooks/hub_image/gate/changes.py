@@ -10,7 +10,7 @@ from hub_image.hubconfig import values
 from hub_image.hubconfig.values import Image
 from hub_image.problem import Problem
 from hub_image.tools import github
-from hub_image.tools.git import git
+from hub_image.tools.git import GitError, git
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,12 @@ def base_of(repository: Path, given: str) -> str:
         given = pull["base"]["sha"]
     try:
         return git(repository, "merge-base", given, "HEAD").strip()
-    except Problem:
+    except GitError:
         try:
             return git(
                 repository, "rev-parse", "--verify", "--quiet", f"{given}^{{commit}}"
             ).strip()
-        except Problem:
+        except GitError:
             raise Problem(
                 f"git does not know {given} here; fetch it, or check out with `fetch-depth: 2`"
             ) from None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from hub_image.contract import FAIL, WARN
-from hub_image.contract.report import SIGNS
+from hub_image.contract.display import SIGNS
 from hub_image.gate.changes import Change, Changes
 from hub_image.gate.proof import Proof
 

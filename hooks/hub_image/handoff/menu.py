@@ -9,6 +9,7 @@ from typing import Any
 from hub_image.checks import Finding
 from hub_image.handoff import profiles
 from hub_image.hubconfig import charts, lint
+from hub_image.problem import Problem
 from hub_image.tools.github import annotate
 
 
@@ -53,8 +54,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def look_over(paths: list[Path], as_json: bool) -> int:
-    """Print what is wrong in a hub's configuration; return 1 where something surely is. Raises Problem."""
+    """Print what is wrong in a hub's configuration; return 1 where something surely is.
+
+    Raises Problem where there is nothing to look over."""
     findings, read = lint.files(paths)
+    if not read.files:
+        raise Problem(
+            f"there is no YAML file in {', '.join(map(str, paths))}, so there is nothing to look over: name the files or "
+            f"folders of a hub's configuration, or repositories that have {profiles.FILE}"
+        )
     if as_json:
         version = charts.Versions()
         images = [

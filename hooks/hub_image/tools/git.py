@@ -14,6 +14,10 @@ PLAIN = [
 ]  # fmt: skip
 
 
+class GitError(Problem):
+    """git is there and refused what was asked, which may be an answer. That there is no git never is one."""
+
+
 # The address of a repository on GitHub, as git clones it by https or ssh.
 GITHUB = re.compile(r".*\bgithub\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?")
 
@@ -30,7 +34,8 @@ def on_github(repository: Path) -> str:
 def git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """Run git in a folder, without the user's hooks, and return what it prints, as text.
 
-    `environment` adds to the variables of this process. Raises Problem with git's own words when it refuses.
+    `environment` adds to the variables of this process. Raises GitError with git's own words when it refuses,
+    and Problem where there is none.
     """
     said = content(folder, *arguments, environment=environment)
     return _text(said).replace("\r\n", "\n")
@@ -48,7 +53,7 @@ def content(folder: Path, *arguments: str, environment: Mapping[str, str] | None
         raise Problem("There is no `git` command: install git.") from None
     if done.returncode:
         said = " ".join(_text(done.stderr.strip() or done.stdout).split())
-        raise Problem(f"git {arguments[0]} failed: {said}")
+        raise GitError(f"git {arguments[0]} failed: {said}")
     return done.stdout
 
 

@@ -21,7 +21,7 @@ from hub_image.contract import (
     NotApplicable,
     Target,
     Warning,
-    report,
+    display,
     selected,
 )
 from hub_image.contract import command as test
@@ -83,14 +83,14 @@ def test_page_is_made_from_the_checks(capsys):
 
 
 def test_a_failure_reads_like_advice(results):
-    text = report.text(TARGET, results)
+    text = display.text(TARGET, results)
     assert "Error C0, broken: it | broke\x1b.\n  Why it matters: Because.\n" in text
     assert "  What to change: Change it.\n" in text
     assert text.endswith("ocean:1: 1 failed, 1 warned, 1 passed, 1 not applicable")
 
 
 def test_step_summary_is_a_table(results):
-    text = report.markdown("ocean:1", results)
+    text = display.markdown("ocean:1", results)
     link = f"{catalog.load().published}/blob/v{__version__}/docs/contract.md"
     assert f"| ❌ | [C0]({link}#c0-broken) broken | it \\| broke\x1b | Change it. |" in text
     assert text.count(f"({link}#c0-") == len(results) + 2
@@ -100,14 +100,14 @@ def test_step_summary_is_a_table(results):
 def test_step_summary_begins_with_size_and_times(results):
     """For those that have a note: what failed stands in the table."""
     named = [replace(result, check=replace(result.check, headline="Size")) for result in results]
-    shown = [line for line in report.markdown("ocean:1", named).splitlines() if line[:2] == "- "]
+    shown = [line for line in display.markdown("ocean:1", named).splitlines() if line[:2] == "- "]
     assert shown == ["- Size: ", "- Size: it creaks"]
     asked = {check.headline for check in ALL} - {""}
     assert asked == {"Size", "Server", "Interfaces open"}
 
 
 def test_programs_get_json(results):
-    found = json.loads(report.as_json(TARGET, results))
+    found = json.loads(display.as_json(TARGET, results))
     assert (found["image"], found["digest"], found["hub"]) == ("ocean:1", "sha256:1", "5.4")
     assert [result["status"] for result in found["results"]] == [
         "pass",
@@ -156,7 +156,7 @@ def test_a_pull_says_how_far_it_is(tmp_path, monkeypatch):
 
 
 def test_junit_is_what_parsers_expect(results):
-    suite = ElementTree.fromstring(report.junit("ocean:1", results))
+    suite = ElementTree.fromstring(display.junit("ocean:1", results))
     assert dict(suite.attrib, name="") == dict(name="", tests="4", failures="1", skipped="1")
     assert suite.find("testcase/failure").get("message") == "it | broke?"
     assert suite.findall("testcase")[2].find("system-out") is not None
