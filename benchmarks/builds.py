@@ -19,8 +19,8 @@ from tests.rig import engine, images
 
 from hub_image.lists import installed, lock
 
-from . import __main__ as bench
-from .__main__ import ROOT, Row
+from . import turns
+from .turns import ROOT, Row
 
 BASE = "jupyter-minimal"
 PACKAGES = ["scipy", "matplotlib", "scikit-learn", "xarray", "seaborn", "statsmodels", "netcdf4"]
@@ -108,20 +108,20 @@ def rebuild(manager: str, repeat: int) -> list[Row]:
         return once
 
     steps = [add(*each) for each in zip(projects, names, before, strict=True)]
-    added = bench.in_turns(min(repeat, len(MORE)), *steps)
+    added = turns.in_turns(min(repeat, len(MORE)), *steps)
     bytes_of = [sorted(pulled[project])[len(pulled[project]) // 2] / 1e6 for project in projects]
 
     project, image = projects[0], names[0]
-    unchanged, cold = bench.in_turns(
+    unchanged, cold = turns.in_turns(
         repeat,
         lambda _: timed_build(image, project),
         lambda _: timed_build(image, project, "--no-cache"),
     )
     usual_way = f"{manager}, seven packages and one more"
     return [
-        bench.compared(f"{usual_way}: rebuild", "s", *added, 0.1),
-        bench.compared(f"{usual_way}: what a node pulls", "MB", *bytes_of, 0.02),
-        bench.compared(f"{manager}, nothing changed: rebuild, against one without cache", "s", unchanged, cold, 0.1),
+        turns.compared(f"{usual_way}: rebuild", "s", *added, 0.1),
+        turns.compared(f"{usual_way}: what a node pulls", "MB", *bytes_of, 0.02),
+        turns.compared(f"{manager}, nothing changed: rebuild, against one without cache", "s", unchanged, cold, 0.1),
     ]  # fmt: skip
 
 
@@ -149,20 +149,20 @@ def start(repeat: int) -> list[Row]:
     settled("pip")
     usual("pip")
     base = images.pull(engine.CATALOG["bases"][BASE])
-    served = bench.in_turns(
+    served = turns.in_turns(
         max(repeat, 5),
         lambda turn: first_answer("benchmark/pip:ours"),
         lambda turn: first_answer(base),
     )
-    imported = bench.in_turns(
+    imported = turns.in_turns(
         max(repeat, 5),
         *[lambda _, image=f"benchmark/pip:{name}": imports(image) for name in ("ours", "usual")],
     )
     return [
-        bench.compared(
+        turns.compared(
             "container start to the server's first answer, against the base", "s", *served, 1.05
         ),
-        bench.compared(
+        turns.compared(
             "import of the seven in a fresh process, against the usual image", "s", *imported, 1.05
         ),
     ]

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import __main__ as bench
-from .__main__ import ROOT, Row
+from . import turns
+from .turns import ROOT, Row
 
 COPIER = Path(sys.executable).parent / "copier"
 PARTS = ["copier.yml", "catalog.yml", "includes", "template"]
@@ -64,7 +64,7 @@ def measure(options: argparse.Namespace) -> list[Row]:
         projects = [made(template, work) for template in templates[:2]]
 
         def copy(template: Path):
-            return lambda turn: bench.seconds(
+            return lambda turn: turns.seconds(
                 [
                     COPIER,
                     "copy",
@@ -79,20 +79,20 @@ def measure(options: argparse.Namespace) -> list[Row]:
             def once(turn: int) -> float:
                 clone = work / f"{project.name}-update-{turn}"
                 shutil.copytree(project, clone, symlinks=True)
-                return bench.seconds([COPIER, "update", "--quiet", "--defaults", clone])
+                return turns.seconds([COPIER, "update", "--quiet", "--defaults", clone])
 
             return once
 
         repeat = max(options.repeat, 5)  # each takes about a second
-        copied = bench.in_turns(repeat, *map(copy, templates))
-        updated = bench.in_turns(repeat, *map(update, projects))
+        copied = turns.in_turns(repeat, *map(copy, templates))
+        updated = turns.in_turns(repeat, *map(update, projects))
     rows = [
-        bench.compared("`copier copy`, against a template of one file", "s", *copied[:2], 1.15),
-        bench.compared("`copier update`, against a template of one file", "s", *updated, 1.25),
+        turns.compared("`copier copy`, against a template of one file", "s", *copied[:2], 1.15),
+        turns.compared("`copier update`, against a template of one file", "s", *updated, 1.25),
     ]
     if options.template:
         text = f"`copier copy`, against {options.template.name}"
-        rows.append(bench.compared(text, "s", copied[0], copied[2], None))
+        rows.append(turns.compared(text, "s", copied[0], copied[2], None))
     return rows
 
 

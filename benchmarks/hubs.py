@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import __main__ as bench
-from .__main__ import Row
+from . import turns
+from .turns import Row
 
 COMMAND = Path(sys.executable).parent / "hub-image"
 FILES = 500
@@ -54,10 +54,10 @@ def measure(options: argparse.Namespace) -> list[Row]:
             subprocess.run(["git", "-C", folder, *who, *line.split()], check=True)
         for path in list(folder.glob("*.yaml"))[:20]:
             path.write_text(f"{path.read_text()}# looked at\n")
-        read, gated = bench.in_turns(
+        read, gated = turns.in_turns(
             options.repeat,
-            lambda _: bench.seconds([COMMAND, "profile", folder]),
-            lambda _: bench.seconds([COMMAND, "gate", "--base=HEAD"], cwd=folder),
+            lambda _: turns.seconds([COMMAND, "profile", folder]),
+            lambda _: turns.seconds([COMMAND, "gate", "--base=HEAD"], cwd=folder),
         )
     return [
         Row(f"`hub-image profile` on {FILES} files with {FILES * 13} images", f"{read:.2f} s"),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import copier
 
-from . import __main__ as bench
-from .__main__ import ROOT, Row
+from . import turns
+from .turns import ROOT, Row
 
 BIN = Path(sys.executable).parent
 
@@ -24,16 +24,16 @@ def measure(options: argparse.Namespace) -> list[Row]:
     quick = ["-n", "2", "--dist", "loadfile", "-q", "-m", "not engine and not network"]
     with tempfile.TemporaryDirectory() as folder:
         copier.run_copy(str(ROOT), folder, defaults=True, quiet=True, vcs_ref="HEAD")
-        check = bench.in_turns(
-            options.repeat, lambda _: bench.seconds([BIN / "hub-image", "check", folder])
+        check = turns.in_turns(
+            options.repeat, lambda _: turns.seconds([BIN / "hub-image", "check", folder])
         )
     image = builds.example("pip", ["numpy"])
     contract = [BIN / "hub-image", "test", image, ROOT / "benchmarks"]
-    proved = bench.in_turns(
-        1, lambda _: bench.seconds(engine.inside(*contract), env=engine.variables())
+    proved = turns.in_turns(
+        1, lambda _: turns.seconds(engine.inside(*contract), env=engine.variables())
     )
-    tested = bench.in_turns(
-        1, lambda _: bench.seconds([sys.executable, "-m", "pytest", *quick], cwd=ROOT)
+    tested = turns.in_turns(
+        1, lambda _: turns.seconds([sys.executable, "-m", "pytest", *quick], cwd=ROOT)
     )
     return [
         Row("`hub-image check` on a new repository", f"{check[0]:.2f} s"),
