@@ -97,15 +97,20 @@ def git(folder: Path, *arguments: str) -> str:
     return result.stdout.decode(errors="surrogateescape")
 
 
+def first_release(template: Path) -> None:
+    """Make a git repository of a template's folder, with one release, v1.0.0."""
+    git(template, "init", "--quiet")
+    git(template, "add", "--all")
+    git(template, "commit", "--quiet", "--message", "First release")
+    git(template, "tag", "v1.0.0")
+
+
 @pytest.fixture(scope="session")
 def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as a git repository with one release, v1.0.0."""
     folder = tmp_path_factory.mktemp("released") / "hub-image-template"
     shutil.copytree(template, folder)
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "First release")
-    git(folder, "tag", "v1.0.0")
+    first_release(folder)
     return folder
 
 

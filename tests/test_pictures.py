@@ -47,7 +47,7 @@ def test_what_is_light_is_dark_for_who_wants_that():
 
 
 @pytest.mark.engine
-def test_the_command_makes_them_and_nothing_else(chromium, tmp_path):  # noqa: F811
+def test_the_command_makes_them_and_nothing_else(chromium, tmp_path):
     (tmp_path / "old.png").write_bytes(b"of an earlier release")
     pictures.make(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in shown()}

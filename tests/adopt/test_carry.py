@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from conftest import CATALOG
@@ -205,6 +205,7 @@ WORDS_OF_A_SHELL = ["'a  b'", '"a  b"', "a", "é", "\\'", '"$(show \'c  d\')"', 
     st.lists(st.sampled_from(WORDS_OF_A_SHELL), min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(5, 60), st.sampled_from(["", " ", "\t"])), max_size=4),
 )
+@example(["&& show"], [(6, "")])  # in the middle of `&&`
 def test_a_step_is_what_dockers_shell_was_given(tmp_path_factory, words, breaks):
     """A program that tells its arguments is told the same by the script as by the RUN, wherever lines are broken."""
     text = "show " + " ".join(words)

@@ -11,7 +11,7 @@ import copier
 import pytest
 
 import github
-from conftest import ROOT, git
+from conftest import ROOT, first_release, git
 from rig import engine as rig
 from rig import standins
 
@@ -53,10 +53,7 @@ def published(tmp_path_factory) -> Path:
     text = dockerfile.read_text()
     assert text.count(INSTALLS) == 1
     dockerfile.write_text(text.replace(INSTALLS, f"LIST_OF={LIST} {INSTALLS}"))
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "First release")
-    git(folder, "tag", "v1.0.0")
+    first_release(folder)
     command = folder / "hooks/hub_image/contract/command.py"
     text = command.read_text()
     assert text.count(GROUPS) == 1

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 import github
-from conftest import CATALOG, QUESTIONS_FILE, ROOT, files, git
+from conftest import CATALOG, QUESTIONS_FILE, ROOT, files, first_release, git
 from hub_image.__main__ import main
 from hub_image.ci import configure
 from hub_image.problem import Problem
@@ -39,10 +39,7 @@ FORM = yaml.safe_load((ROOT / ".github/workflows/configure.yml").read_text())[Tr
 def template(small, memory):
     """A small template with one release, v1.0.0, to make more of."""
     folder = shutil.copytree(small, memory / "small-template")
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "First release")
-    git(folder, "tag", "v1.0.0")
+    first_release(folder)
     return folder
 
 

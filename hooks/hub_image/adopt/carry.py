@@ -18,10 +18,10 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
+from hub_image.adopt.commands import Commands, Setting, Use, variables
 from hub_image.checks.rules import home_write, lab_settings
 from hub_image.syntax import shell
-from hub_image.syntax.dockerfile import Instruction, parse
+from hub_image.syntax.dockerfile import Instruction, expand, parse, stage
 
 CARRIED, REPLACED, LEFT = "carried", "replaced", "left"
 # https://jupyterlab.readthedocs.io/en/stable/user/directories.html#overrides-json
@@ -749,12 +749,6 @@ def roles(instructions: list[Instruction]) -> list[str]:
         else:
             found.append(f"it belongs to `{stages[n][1]}`, a stage that nothing uses; forget it")
     return found
-
-
-def stage(instruction: Instruction) -> list[str]:
-    """Return [image] or [image, AS, name] of a FROM."""
-    words = [word for word in instruction.arguments.split() if not word.startswith("--")]
-    return words or [""]
 
 
 def in_json(text: str) -> list[str] | None:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from hub_image.catalog import Family
 from hub_image.syntax import shell
+from hub_image.syntax.dockerfile import expand
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,6 @@ def variables(family: Family) -> dict[str, str]:
         "CONDA_ENV": prefix.partition("/envs/")[2],
         "NB_PYTHON_PREFIX": prefix,
     }
-
-
-def expand(text: str, known: dict[str, str]) -> str:
-    """Fill in the variables that are known; the others stay."""
-    return re.sub(
-        r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
-        lambda m: known.get(m[1] or m[2], m[0] if m[3] is None else m[3]),
-        text,
-    )
 
 
 CONDA = {"conda", "mamba", "micromamba"}

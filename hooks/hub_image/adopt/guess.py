@@ -7,8 +7,6 @@ from pathlib import Path
 
 from hub_image import catalog
 from hub_image.adopt import workflows
-from hub_image.adopt.carry import stage
-from hub_image.adopt.commands import expand
 from hub_image.lists import conda as conda_list
 from hub_image.lists import pip
 from hub_image.problem import Problem
@@ -322,8 +320,8 @@ def base_of(text: str) -> BuiltOn:
             name, _, value = instruction.arguments.partition("=")
             defaults[name] = value.strip("\"'")
         elif instruction.name == "FROM":
-            words = stage(instruction)
-            reference = expand(words[0], defaults)
+            words = dockerfile.stage(instruction)
+            reference = dockerfile.expand(words[0], defaults)
             last = stages.get(reference.lower(), (reference, instruction.line))
             if len(words) == 3:
                 stages[words[2].lower()] = last

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -17,7 +16,7 @@ from hub_image.contract import FAIL, NOT_APPLICABLE, Check, Result, Target, disp
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
 from hub_image.repository import argument, image_env
-from hub_image.tools import docker
+from hub_image.tools import docker, github
 from hub_image.tools.progress import progress
 
 GROUPS = ("static", "container", "hub", "image-tests")
@@ -145,9 +144,7 @@ def run(options: argparse.Namespace) -> int:
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
         options.junit.write_text(display.junit(options.image, results), encoding="utf-8")
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(display.markdown(options.image, results))
+    github.summary(display.markdown(options.image, results))
     return 1 if any(result.status == FAIL for result in results) else 0
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -155,19 +156,13 @@ def facts(reference: str, version: str) -> Proof:
     if not parsed.path or reference.startswith(":"):
         return Proof(reference, wrong="its name stands in no file beside it; write it there")
     tag = parsed.digest or parsed.tag or "latest"
-    repository = Repository(parsed.name, anonymous=True)
-    is_public, digest = True, None
-    try:
-        digest = repository.digest(tag)
-    except Refused:
-        pass
-    if digest is None:
-        is_public, repository = False, Repository(parsed.name)
-        try:
+    for is_public in (True, False):
+        repository = Repository(parsed.name, anonymous=is_public)
+        with suppress(Refused):
             digest = repository.digest(tag)
-        except Refused:
-            pass
-    if digest is None:
+            if digest is not None:
+                break
+    else:
         what = f"the registry has no {parsed}, or gives it to nobody without a password; check its name and tag"
         return Proof(reference, wrong=what, hub_version=version)
     manifest = repository.image(digest, "amd64")

@@ -6,7 +6,7 @@ compare with the latter.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -14,6 +14,7 @@ from hub_image.syntax import shell
 
 COMMENT = re.compile(r"\s*#")
 DIRECTIVE = re.compile(r"\s*#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
+OPERATOR = re.compile(r"[&|;<>]{2}")
 HEREDOC = re.compile(r"(?:^|(?<=\s))\d*<<(-?)(['\"]?)([^\s<'\"]+)\2(?=\s|$)")
 
 
@@ -93,18 +94,26 @@ def _continued(parts: list[str], joined: str) -> str:
     Docker takes a backslash and the newline away wherever they stand, bash not inside of single quotes and not in a
     comment: https://docs.docker.com/reference/dockerfile/#escape
     """
-    if not re.search("['#$]", joined):
-        return "\\\n".join(parts)
-    ends = list(accumulate(len(part) for part in parts[:-1]))
-    for at in reversed(shell.breakable(joined, ends)):
+    places = accumulate(len(part) for part in parts[:-1])
+    # The grammar of shell.py reads no `&&` over two lines, though bash does.
+    ends = [at for at in places if not OPERATOR.fullmatch(joined[at - 1 : at + 1])]
+    if re.search("['#$]", joined):
+        ends = shell.breakable(joined, ends)
+    for at in reversed(ends):
         joined = f"{joined[:at]}\\\n{joined[at:]}"
     return joined
 
 
-def instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, INSTRUCTION, arguments) in order, with continued lines joined.
+def expand(text: str, known: Mapping[str, str]) -> str:
+    """Fill in the variables that are known, or have a default beside them; the others stay."""
+    return re.sub(
+        r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
+        lambda m: known.get(m[1] or m[2], m[0] if m[3] is None else m[3]),
+        text,
+    )
 
-    Comments and the bodies of here-documents are left out.
-    """
-    for found in parse(text):
-        yield found.line, found.name, found.arguments
+
+def stage(instruction: Instruction) -> list[str]:
+    """Return [image] or [image, AS, name] of a FROM."""
+    words = [word for word in instruction.arguments.split() if not word.startswith("--")]
+    return words or [""]

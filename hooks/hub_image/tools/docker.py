@@ -72,17 +72,7 @@ def build(*arguments: str, say: Callable[[str], None]) -> str:
     Raises DockerError where there is no docker command.
     """
     log = []
-    try:
-        process = subprocess.Popen(
-            ["docker", "build", "--progress=plain", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-    except FileNotFoundError:
-        raise DockerError(NO_DOCKER) from None
-    with process:
+    with _running("build", "--progress=plain", *arguments, stderr=subprocess.STDOUT) as process:
         for line in filter(None, map(str.rstrip, process.stdout or ())):
             log.append(line)
             say(line)
@@ -96,17 +86,7 @@ def pull(reference: str, say: Callable[[str], None] = lambda sentence: None) -> 
     """
     say(f"Pulling {reference}")
     layers: dict[str, bool] = {}
-    try:
-        done = subprocess.Popen(
-            ["docker", "pull", reference],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-    except FileNotFoundError:
-        raise DockerError(NO_DOCKER) from None
-    with done:
+    with _running("pull", reference, stderr=subprocess.PIPE) as done:
         for line in done.stdout or ():
             # As in `3f4ca61aafcd: Pull complete`.
             layer, _, state = line.strip().partition(": ")
@@ -118,6 +98,20 @@ def pull(reference: str, say: Callable[[str], None] = lambda sentence: None) -> 
         told = done.stderr.read().strip() if done.stderr else ""
     if done.returncode:
         raise DockerError(f"{reference} cannot be pulled: try again later. Docker said: {told}")
+
+
+def _running(*arguments: str, stderr: int) -> subprocess.Popen[str]:
+    """Start `docker ARGUMENTS`, whose output is read line by line. Raises DockerError where there is no docker command."""
+    try:
+        return subprocess.Popen(
+            ["docker", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError:
+        raise DockerError(NO_DOCKER) from None
 
 
 def socket() -> str:

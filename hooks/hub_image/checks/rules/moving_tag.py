@@ -66,32 +66,26 @@ def _dockerfile(text: str) -> Iterator[tuple[int, str]]:
     """Yield (line, reference) of the images that a Dockerfile takes, ARG defaults filled in."""
     defaults: dict[str, str] = {}
     stages = {"scratch"}
-    for line, instruction, rest in dockerfile.instructions(text):
-        words = rest.split()
-        flags = [word for word in words if word.startswith("--")]
-        words = [word for word in words if not word.startswith("--")]
+    for instruction in dockerfile.parse(text):
+        words = instruction.arguments.split()
         references = []
-        if instruction == "ARG":
+        if instruction.name == "ARG":
             for name, equals, default in (word.partition("=") for word in words):
                 if equals:
                     defaults.setdefault(name, default.strip("\"'"))
-        elif instruction == "FROM" and words:
-            references = words[:1]
-            if len(words) > 2 and words[1].lower() == "as":
-                stages.add(words[2].lower())
-        elif instruction in ("COPY", "RUN"):
-            references = [
-                source for flag in flags for source in re.findall(r"[-,]from=([^,]+)", flag)
-            ]
+        elif instruction.name == "FROM":
+            image, *named = dockerfile.stage(instruction)
+            references = [image]
+            if len(named) > 1 and named[0].lower() == "as":
+                stages.add(named[1].lower())
+        elif instruction.name in ("COPY", "RUN"):
+            flags = [word for word in words if word.startswith("--")]
+            references = [said for flag in flags for said in re.findall(r"[-,]from=([^,]+)", flag)]
         for reference in references:
-            reference = re.sub(
-                r"\$\{?(\w+)(?::-([^}]*))?\}?",
-                lambda match: defaults.get(match[1], match[2] or match[0]),
-                reference,
-            )
+            reference = dockerfile.expand(reference, defaults)
             known = reference.lower() in stages or reference.isdigit() or "$" in reference
-            if not known:
-                yield line, reference
+            if reference and not known:
+                yield instruction.line, reference
 
 
 def finding(file: str, line: int, text: str) -> Iterator[Finding]:
