@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +15,8 @@ import copier
 import jinja2
 import pytest
 import yaml
+from copier import _template, _vcs
+from copier._main import Worker
 from hypothesis import HealthCheck, settings
 
 from rig.fixtures import build, chromium, engine, run  # noqa: F401 (fixtures)
@@ -46,18 +49,46 @@ def isolated(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once():
-    """Each text of the template is compiled once in a run: that is more than half of a rendering, and always the same."""
-    compile, done = jinja2.Environment.compile, {}
+def read_once():
+    """Each text of the template is read and compiled once in a run: most of a rendering, and always the same.
 
-    def compiled(self, source, name=None, *arguments, **options):
+    Copier also asks git whether the template is a bundle, which a folder is not; and after each file whether git knows
+    of executable files, which it does everywhere but on Windows, and then does nothing.
+    """
+    compile, load, configuration = (
+        jinja2.Environment.compile,
+        yaml.safe_load,
+        _template.load_template_config,
+    )
+    compiled: dict[object, object] = {}
+    loaded: dict[object, bytes] = {}  # pickled, since who gets a value may change it
+
+    def compile_once(self, source, name=None, *arguments, **options):
         key = (self.lexer, tuple(self.extensions), source, name)
-        if key not in done:
-            done[key] = compile(self, source, name, *arguments, **options)
-        return done[key]
+        if key not in compiled:
+            compiled[key] = compile(self, source, name, *arguments, **options)
+        return compiled[key]
 
+    def load_once(text):
+        if not isinstance(text, str):
+            return load(text)
+        if text not in loaded:
+            loaded[text] = pickle.dumps(load(text))
+        return pickle.loads(loaded[text])
+
+    def configuration_once(path, quiet=False):
+        key = (path.read_bytes(), quiet)
+        if key not in loaded:
+            loaded[key] = pickle.dumps(configuration(path, quiet))
+        return pickle.loads(loaded[key])
+
+    is_bundle = _vcs.is_git_bundle
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jinja2.Environment, "compile", compiled)
+        patch.setattr(jinja2.Environment, "compile", compile_once)
+        patch.setattr(yaml, "safe_load", load_once)
+        patch.setattr(_template, "load_template_config", configuration_once)
+        patch.setattr(Worker, "_sync_git_index_executable_bit", lambda *_: None)
+        patch.setattr(_vcs, "is_git_bundle", lambda path: path.is_file() and is_bundle(path))
         yield
 
 
@@ -114,11 +145,23 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def temporary(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Copier and we make for a moment is made in memory, where the machine has room: git is several times faster there.
+
+    Not where an engine looks into it: its memory may be another.
+    """
+    memory = Path("/dev/shm")
+    if request.node.get_closest_marker("engine") or not os.access(memory, os.W_OK):
+        return
+    if shutil.disk_usage(memory).free > 2**30:
+        monkeypatch.setattr(tempfile, "tempdir", str(memory))
+        monkeypatch.setenv("TMPDIR", str(memory))
+
+
 @pytest.fixture
-def memory(monkeypatch: pytest.MonkeyPatch):
-    """A folder in memory, where the machine has such, also for what Copier makes: git is several times faster there."""
-    if os.access("/dev/shm", os.W_OK):
-        monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
+def memory(temporary: None):
+    """A folder in memory, where the machine has room."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
 
