@@ -1,11 +1,14 @@
-"""Table of what came out on each base image, from the jobs of a run of tests.yml.
+"""What tests.yml makes of the bases: a job for each that is offered, and a table of what came out.
 
-`python tests/bases.py` prints it in CI, for the run that it is part of.
+`python tests/bases.py offered` prints their names, as JSON; `python tests/bases.py` the table, for the run that it is
+part of.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
 
 import yaml
@@ -16,6 +19,11 @@ CATALOG = yaml.safe_load((Path(__file__).parents[1] / "catalog.yml").read_text()
 MARKS = {"success": "passed", "failure": "**failed**", "skipped": "not run"}
 JOB = "base: "  # how the jobs are named; a workflow that calls tests.yml puts its own name before
 STEPS = ("Facts", "Build", "Contract", "Lock", "pip")  # what is done on each, as tests.yml names it
+
+
+def offered(catalog: dict) -> list[str]:
+    """Return the keys of the bases that new copies may choose."""
+    return [key for key, base in catalog["bases"].items() if not base.get("retired")]
 
 
 def table(jobs: list[dict], catalog: dict) -> str:
@@ -37,5 +45,7 @@ def table(jobs: list[dict], catalog: dict) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["offered"]:
+        sys.exit(print(json.dumps(offered(CATALOG))))
     run = f"/repos/{os.environ['GITHUB_REPOSITORY']}/actions/runs/{os.environ['GITHUB_RUN_ID']}/jobs?per_page=100"
     print(table(github.api("GET", run)["jobs"], CATALOG), end="")
