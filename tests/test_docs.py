@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CATALOG, ROOT
-from hub_image.__main__ import COMMANDS, Parser
+from conftest import CATALOG, QUESTIONS_FILE, ROOT
+from hub_image.__main__ import COMMANDS, STEPS, Parser
+from hub_image.lists.packages import PARSERS
 
 MADE = runpy.run_path(str(ROOT / "docs/make.py"))["PAGES"]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -95,3 +97,37 @@ def test_what_adopt_says_in_the_readme_is_what_it_says():
 def test_the_index_names_every_page():
     index = set(LINK.findall((ROOT / "docs/README.md").read_text()))
     assert {page.name for page in DOCS} - {"README.md"} <= index
+
+
+TOPS = set(os.listdir(ROOT))
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_what_contributing_names_is_there():
+    """Paths of this repository, in text and in commands; `my_rule.py` is the one that a reader makes."""
+    names = re.findall(r"(?<![\w./:-])((?:\.?[\w-]+/)+[\w.-]*|[\w-]+\.(?:yml|md))", CONTRIBUTING)
+    names = [name for name in names if name.split("/")[0] in TOPS or name in TOPS]
+    assert len(names) > 40
+    assert {name for name in names if not (ROOT / name).exists()} == {
+        "hooks/hub_image/checks/rules/my_rule.py"
+    }
+
+
+def test_contributing_knows_every_room():
+    rooms = {path.parent.name for path in (ROOT / "hooks/hub_image").glob("*/__init__.py")}
+    assert rooms == set(re.findall(r"^(\w+)/  ", CONTRIBUTING, re.MULTILINE))
+
+
+def test_a_step_of_ci_is_a_module_and_a_line():
+    """The commands of the room, and nothing else there can be called."""
+    folder = ROOT / "hooks/hub_image/ci"
+    callable = {path.stem for path in folder.glob("*.py") if "\ndef run(" in path.read_text()}
+    places = [place for place, _ in (COMMANDS | STEPS).values()]
+    assert callable == {place.removeprefix("ci.") for place in places if place.startswith("ci.")}
+
+
+def test_a_list_is_read_and_belongs_to_its_owner():
+    """Each package list that people get is one that the checks read and that updates leave alone."""
+    lists = {name.removesuffix(".jinja") for name in os.listdir(ROOT / "template")} & {*PARSERS}
+    assert lists == {*PARSERS} - {"environment.yaml"}  # which adoption renames
+    assert {f"/{name}" for name in lists} <= set(QUESTIONS_FILE["_skip_if_exists"])

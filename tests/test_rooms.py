@@ -85,3 +85,10 @@ def test_docker_and_git_are_run_in_one_place():
         assert not began & {"docker", "git"}, (
             f"{name(path)} runs {began & {'docker', 'git'}} itself"
         )
+
+
+def test_tests_stand_in_the_same_rooms():
+    """Beside them: images that are built, and what stands in for the outside world."""
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")}
+    assert folders - set(ROOMS) == {"builds", "rig", "github"}
+    assert set(ROOMS) <= folders
