@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pickle
@@ -48,6 +49,23 @@ def isolated(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
+class Git:
+    """git as Copier runs it, but where there are no submodules it is not asked for them: that takes as long as a clone."""
+
+    def __init__(self, git) -> None:
+        self.git = git
+
+    def __call__(self, *arguments: str, **options: object):
+        nothing = arguments[0] == "submodule" and not Path(".gitmodules").exists()
+        return "" if nothing else self.git(*arguments, **options)
+
+    def __getitem__(self, arguments):
+        return self.git[arguments]
+
+    def __getattr__(self, name: str):
+        return getattr(self.git, name)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def read_once():
     """Each text of the template is read and compiled once in a run: most of a rendering, and always the same.
@@ -82,12 +100,14 @@ def read_once():
             loaded[key] = pickle.dumps(configuration(path, quiet))
         return pickle.loads(loaded[key])
 
-    is_bundle = _vcs.is_git_bundle
+    is_bundle, get_git = _vcs.is_git_bundle, _vcs.get_git
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jinja2.Environment, "compile", compile_once)
         patch.setattr(yaml, "safe_load", load_once)
         patch.setattr(_template, "load_template_config", configuration_once)
         patch.setattr(Worker, "_sync_git_index_executable_bit", lambda *_: None)
+        patch.setattr(_vcs, "get_git", lambda *folder: Git(get_git(*folder)))
+        patch.setattr(_vcs, "get_git_version", functools.cache(_vcs.get_git_version))
         patch.setattr(_vcs, "is_git_bundle", lambda path: path.is_file() and is_bundle(path))
         yield
 
