@@ -109,7 +109,7 @@ def target(request, made) -> Iterator[Target]:
 def test_contract_covers_each_interface(target):
     results = list(test.contract(target, ("container", "hub")))
     wrong = {result.check.name: str(result) for result in results if result.status in (FAIL, WARN)}
-    # An image without TeX, which is 0.9 GB, is told so, see docs/export.md.
+    # An image without TeX, which is about 1 GB, is told so, see docs/export.md.
     wrong.pop("every export in the menu works", None)
     assert not wrong
     found = {result.check.name: result for result in results}

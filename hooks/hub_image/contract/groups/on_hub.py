@@ -414,7 +414,7 @@ def export_html(hub: Day) -> None:
     "every export in the menu works",
     why="JupyterLab offers formats whether or not the image has their programs; the others end in an error page.",
     source=EXPORT,
-    fix="For PDF, LaTeX, reST and Asciidoc take the lines for them in apt.txt, 0.9 GB more: "
+    fix="For PDF, LaTeX, reST and Asciidoc take the lines for them in apt.txt, about 1 GB more: "
     + RECIPE,
 )
 def export_offered(hub: Day) -> str:
