@@ -21,6 +21,8 @@ IMAGE = "quay.io/ocean/ocean:0a1b2c3d4e5f"
 CALLS = {
     ("check",): 0,
     ("check", "--fix", "."): 0,
+    ("add", "geopandas", "--why", "GEOG 101"): 2,
+    ("add", "geopandas"): 2,
     ("test", IMAGE): 2,
     ("hub", IMAGE, "--no-browser"): 2,
     ("adopt", "--yes"): 2,

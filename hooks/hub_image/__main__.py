@@ -17,6 +17,7 @@ from hub_image.problem import Problem
 # A new command is one line here and one module in the room that it belongs to.
 COMMANDS = {
     "check": ("checks.command", "look for mistakes in a repository before its image is built"),
+    "add": ("lists.add", "write packages into their lists, with why and until when"),
     "test": ("contract.command", "prove an image against what hubs need, on a real JupyterHub"),
     "hub": ("contract.rehearse", "try an image on a JupyterHub on this computer, in the browser"),
     "adopt": ("adopt", "bring the template into a repository that has an image already"),

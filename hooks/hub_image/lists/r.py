@@ -1,6 +1,7 @@
 """install.R: strings, comments and brackets; R's parser comes only with R."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from hub_image.lists.model import Package, PackageList, unreadable
@@ -76,3 +77,23 @@ def read(text: str) -> PackageList:
         bracket, opened, _ = open_brackets[-1]
         return fault(opened, f"this `{bracket}` is never closed; add `{R_PAIRS[bracket]}`")
     return PackageList(strings=tuple(strings))
+
+
+def vectors(text: str) -> Iterator[int]:
+    """Yield the offset behind the bracket of each `c(` that is what `install.packages(` gets, in an install.R.
+
+    What stands in a comment or in a string is none.
+    """
+    position = 0
+    while match := R_TOKEN.match(text, position):
+        position = match.end()
+        if match.lastgroup == "open":
+            end = R_PAIRS[match["open"]] + match["dashes"] + match["quote"]
+            position = text.find(end, position) + len(end)
+            if position < len(end):
+                return
+        elif match.lastgroup == "unclosed":
+            return
+        elif match[0].startswith("c") and match.lastgroup == "opening" and match[0].endswith("("):
+            if re.search(r"\binstall\.packages\s*\(\s*(pkgs\s*=\s*)?$", text[: match.start()]):
+                yield position

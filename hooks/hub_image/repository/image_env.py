@@ -21,6 +21,7 @@ class Answers:
     platforms: tuple[str, ...] = ()
     base_image: str = ""
     base_family: str = ""
+    languages: tuple[str, ...] = ()
     package_manager: str = ""
     python_version: str = ""
     interfaces: tuple[str, ...] = ()

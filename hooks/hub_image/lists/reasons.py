@@ -1,0 +1,72 @@
+"""Why a package stands in a list, and until when: the comment beside its entry.
+
+As in `- geopandas  # #12: GEOG 101, until 2027-06`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from hub_image.lists import packages
+from hub_image.problem import Problem
+from hub_image.repository import files
+
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+END = re.compile(rf"#\s*(?P<why>.*?)(?:^|[\s,;(])until (?P<until>{MONTH.pattern})\W*$")
+LONGEST = 200  # characters of a reason
+
+
+class Ended(NamedTuple):
+    """An entry whose last month is over: where it stands, its name, why it was there, and that month."""
+
+    file: str
+    line: int
+    name: str
+    why: str
+    until: str
+
+
+def note(why: str, until: str = "", issue: int = 0, today: date | None = None) -> str:
+    """Return the comment for an entry, without `#`. Raises Problem for a reason or a month that can be none.
+
+    What cannot be printed becomes a space, so that a reason is one line whatever was typed.
+    """
+    why = " ".join("".join(sign if sign.isprintable() else " " for sign in why).split())
+    why = why.strip("#,; ").rstrip("\\,; ")  # a list of pip's would go on in the next line
+    if not why:
+        raise Problem("--why says nothing; write for what the package is needed, as in 'GEOG 101'")
+    if len(why) > LONGEST:
+        raise Problem(f"--why has {len(why)} characters; it stands in one line, so use {LONGEST}")
+    if "hub-image:" in why:
+        raise Problem("--why has `hub-image:` in it, which is for the checks; say it otherwise")
+    if until:
+        if not MONTH.fullmatch(until):
+            raise Problem(f"--until {until} is no month; write it as in 2027-06")
+        if until < month(today):
+            raise Problem(f"--until {until} is over already; write a month that comes")
+        why += f", until {until}"
+    return f"#{issue}: {why}" if issue else why
+
+
+def month(today: date | None = None) -> str:
+    """Return a day's month, or this one, as in 2027-06."""
+    return (today or date.today()).strftime("%Y-%m")
+
+
+def ended(repository: Path, today: date | None = None) -> Iterator[Ended]:
+    """Yield the entries of a repository's lists whose last month is over."""
+    for file, found in packages.read(repository):
+        names: dict[int, str] = {}
+        for package in (*found.packages, *found.strings):
+            names.setdefault(package.line, package.name or package.text)
+        for number, line in enumerate(files.read(repository / file).split("\n"), 1):
+            match = END.search(line)
+            if file == "Project.toml" and (key := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line)):
+                names[number] = key[1]
+            if match and number in names and match["until"] < month(today):
+                why = match["why"].rstrip(" ,;")
+                yield Ended(file, number, names[number], why, match["until"])

@@ -1,0 +1,294 @@
+"""Packages that somebody wants in an image: which one is meant, whether it is there, and which list it goes into."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub_image.lists import apt, conda, indexes, installed, packages, pip, vscode
+from hub_image.lists.insert import insert
+from hub_image.lists.lock import FOLDER
+from hub_image.problem import Problem
+from hub_image.repository import files, image_env
+from hub_image.repository.image_env import Answers
+from hub_image.syntax import toml
+
+LISTS = {
+    "apt": "apt.txt",
+    "r": "install.R",
+    "julia": "Project.toml",
+    "vscode": "vscode-extensions.txt",
+}
+MANAGERS = ("conda", "pip", *LISTS)
+FORMS = {
+    "conda": "`name`, `name=1.2` or `name>=1.2,<2`",
+    "pip": "`name`, `name==1.2` or `name>=1.2,<2`",
+    "apt": "the lower-case name of a Debian package",
+    "r": "a name of CRAN, without a version",
+    "julia": "a name of Julia's General registry, without a version",
+    "vscode": "publisher.name",
+}
+# https://cran.r-project.org/doc/manuals/r-release/R-exts.html#The-DESCRIPTION-file
+R_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*[A-Za-z0-9]", re.ASCII)
+JULIA_NAME = re.compile(r"([A-Za-z]\w*?)(?:\.jl)?", re.ASCII)
+# The name and the version in a lock: of the file in an address, and in a requirement.
+LOCKED = re.compile(
+    r"(?m)^(?:https?://\S*/([^/\s]+)-([^-/\s]+)-[^-/\s]+\.(?:conda|tar\.bz2)|([\w.-]+)==([^\s\\;]+))"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A package for a list: who installs it, its name, and the entry as the list has it."""
+
+    manager: str
+    name: str
+    text: str
+
+
+def add(
+    repository: Path,
+    words: list[str],
+    note: str,
+    manager: str = "",
+    anyway: bool = False,
+    image: installed.Packages | None = None,
+) -> tuple[dict[str, str], list[str]]:
+    """Return the new text of each list that changes, by its file, and a sentence about each package.
+
+    `note` is the comment beside each entry, `manager` one of MANAGERS where somebody has said it, `image` what an image
+    of the repository has. With `anyway` an index need not answer or know the name, and what the image has by way of
+    another package is added too. Raises Problem.
+    """
+    answers = image_env.read(repository)
+    if not answers.base_family:
+        raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
+    here = locked(repository)
+    here |= {
+        (_kind(kind.lower()), plain(name)): (version, "the image")
+        for (kind, name), version in (image or {}).items()
+    }
+    texts: dict[str, str] = {}
+    said = []
+    for word in words:
+        entries = meant(answers, word, manager)
+        if there := _there(repository, entries, texts, {} if anyway else here):
+            said.append(there)
+            continue
+        entry = choose(repository, word, entries, anyway)
+        file = list_of(repository, answers, entry.manager)
+        before = texts[file] if file in texts else files.read(repository / file)
+        texts[file] = insert(file, before, entry.manager, _text(entry), note)
+        said.append(_said(file, entry))
+    return texts, said
+
+
+def meant(answers: Answers, word: str, manager: str = "") -> list[Entry]:
+    """Return what a word can mean in a repository with these answers, the likeliest first.
+
+    System packages only where `manager` says so. Raises Problem for a word that is no name.
+    """
+    if manager and manager not in possible(answers):
+        raise Problem(_impossible(answers, manager))
+    managers = [manager] if manager else [kind for kind in possible(answers) if kind != "apt"]
+    entries = [entry for kind in managers if (entry := parse(kind, word))]
+    if not entries:
+        raise Problem(f"`{word}` names no package; write {FORMS[managers[0]]}")
+    return entries
+
+
+def _there(
+    repository: Path,
+    entries: list[Entry],
+    texts: dict[str, str],
+    image: dict[tuple[str, str], tuple[str, str]],
+) -> str:
+    """Return a sentence about a package that is in a list or in an image already; empty where it is in neither."""
+    for entry in entries:
+        if place := listed(repository, entry, texts):
+            return f"{place} has {entry.name} already."
+        if found := image.get((_kind(entry.manager), plain(entry.name))):
+            version, where = found
+            return (
+                f"{entry.name} {version} is there already, by way of another package, as {where} says. To keep it when that "
+                "one goes, add it with --anyway."
+            )
+    return ""
+
+
+def choose(repository: Path, word: str, entries: list[Entry], anyway: bool = False) -> Entry:
+    """Return which of the entries that a word can mean is meant: the one that its index has.
+
+    Raises Problem for a package that nobody has or several have, and where an index does not answer, if not `anyway`.
+    """
+    if entries[0].manager == "apt":
+        return entries[0]
+    found: list[Entry] = []
+    away = []
+    for entry in entries:
+        if entry.manager == "pip" and any(other.manager == "conda" for other in found):
+            continue  # where both have it, it is conda's
+        try:
+            if _is_known(repository, entry):
+                found.append(entry)
+        except indexes.Away as problem:
+            away.append(str(problem))
+    if len(found) == 1 and not away:
+        return found[0]
+    kinds = {_kind(entry.manager) for entry in entries}
+    if anyway and len(kinds) == 1:
+        return (found or entries)[0]
+    raise Problem(_undecided(word, entries, found, away))
+
+
+def _is_known(repository: Path, entry: Entry) -> bool:
+    if entry.manager != "conda":
+        return indexes.has(entry.manager, entry.name)
+    named, _, rest = entry.text.rpartition("::")
+    return any(
+        indexes.has("conda", entry.name, channel)
+        for channel in ([named] if named else channels(repository))
+    )
+
+
+def _undecided(word: str, entries: list[Entry], found: list[Entry], away: list[str]) -> str:
+    """Say why nobody knows which package is meant, and what to do."""
+    several = len({_kind(entry.manager) for entry in entries}) > 1
+    if away:
+        how = (
+            "say where it comes from with --from, and add --anyway"
+            if several
+            else "add it with --anyway"
+        )
+        return f"nobody could tell whether there is a package `{word}`: {'; '.join(away)}; try again later, or {how}"
+    if found:
+        titles = " and ".join(indexes.TITLES[entry.manager] for entry in found)
+        which = " or ".join(f"--from {entry.manager}" for entry in found)
+        return f"{titles} have a package `{word}`; say which with {which}"
+    titles = ", ".join(indexes.TITLES[entry.manager] for entry in entries)
+    return (
+        f"there is no package `{word}` in {titles}; check its name, say --from apt for a program or library of the system, "
+        "or add --anyway with its --from where it comes from elsewhere"
+    )
+
+
+def possible(answers: Answers) -> list[str]:
+    """Return which of MANAGERS the image of a repository has."""
+    managers = ["conda", "pip"] if answers.package_manager == "conda" else ["pip"]
+    managers += [language for language in ("r", "julia") if language in answers.languages]
+    return [*managers, "apt", *(["vscode"] if "vscode" in answers.interfaces else [])]
+
+
+def _impossible(answers: Answers, manager: str) -> str:
+    if manager == "conda":
+        return "this image has its Python packages from PyPI, and no conda; add it with --from pip"
+    question = "interfaces" if manager == "vscode" else "languages"
+    title = {"r": "R", "julia": "Julia", "vscode": "VS Code"}[manager]
+    return f"this image has no {title}; change the answer to {question} first"
+
+
+def parse(manager: str, word: str) -> Entry | None:
+    """Return what a word means to a manager; None where it means no package, or more than its name and version."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.+=<>!~,*:\[\]-]*", word, re.ASCII):
+        return None
+    name = ""
+    if manager == "conda":
+        try:
+            name = conda.match_spec(word).name
+        except ValueError:
+            pass
+    elif manager in ("pip", "apt", "vscode"):
+        reader = {"pip": pip.read, "apt": apt.read, "vscode": vscode.read}[manager]
+        found = reader(word).packages
+        name = found[0].name if len(found) == 1 else ""
+    elif match := (R_NAME if manager == "r" else JULIA_NAME).fullmatch(word):
+        name = match[1] if manager == "julia" else match[0]
+        word = f'"{name}"' if manager == "r" else name
+    return Entry(manager, name, word) if name else None
+
+
+def list_of(repository: Path, answers: Answers, manager: str) -> str:
+    """Return the file that a package of a manager goes into, whether it is there or not."""
+    if manager in LISTS:
+        return LISTS[manager]
+    if answers.package_manager != "conda":
+        return "requirements.txt"
+    is_other = not (repository / "environment.yml").is_file()
+    return (
+        "environment.yaml"
+        if is_other and (repository / "environment.yaml").is_file()
+        else "environment.yml"
+    )
+
+
+def channels(repository: Path) -> list[str]:
+    """Return the channels of a repository that can be asked for a package: those of anaconda.org, by name."""
+    named = (channel.name for _, found in packages.read(repository) for channel in found.channels)
+    asked = [name.partition("/")[0] for name in named if "://" not in name]
+    return [name for name in asked if name not in ("defaults", "nodefaults")] or ["conda-forge"]
+
+
+def listed(repository: Path, entry: Entry, texts: dict[str, str] | None = None) -> str:
+    """Return where a package is in a list already, as file:line; empty where it is in none. `texts` are newer texts."""
+    for file, read in packages.PARSERS.items():
+        text = (texts or {}).get(file) or files.read(repository / file)
+        if file == "Project.toml" and entry.manager == "julia":
+            key = re.search(rf"(?m)^\s*[\"']?{re.escape(entry.name)}[\"']?\s*=", text)
+            if key:
+                return f"{file}:{text.count(chr(10), 0, key.end()) + 1}"
+        found = read(text)
+        for package in (*found.packages, *found.strings):
+            if _kind(package.manager) == _kind(entry.manager) and plain(package.name) == plain(
+                entry.name
+            ):
+                return f"{file}:{package.line}"
+    return ""
+
+
+def locked(repository: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return version and file of each package in the locks of a repository, by the kind and the plain name."""
+    found = {}
+    for path in sorted((repository / FOLDER).glob("*.txt")):
+        for match in LOCKED.finditer(files.read(path)):
+            name, version = match[1] or match[3], match[2] or match[4]
+            found["Python", plain(name)] = (version, f"{FOLDER}/{path.name}")
+    manifest = "Manifest.toml"
+    try:
+        entries = toml.loads(files.read(repository / manifest)).get("deps", {})
+        for name, versions in entries.items():
+            found["julia", plain(name)] = (versions[0].get("version", ""), manifest)
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
+        pass  # no manifest of Julia's: then it says nothing
+    return found
+
+
+def plain(name: str) -> str:
+    """Return a name as PyPI compares them.
+
+    https://packaging.python.org/en/latest/specifications/name-normalization/
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _kind(manager: str) -> str:
+    return "Python" if manager in ("conda", "pip") else manager
+
+
+def _text(entry: Entry) -> str:
+    """Return the entry as its list has it; Julia's needs a UUID. Raises Problem where nobody knows that."""
+    if entry.manager != "julia":
+        return entry.text
+    if uuid := indexes.uuid(entry.name):
+        return f'{entry.name} = "{uuid}"'
+    raise Problem(
+        f"{indexes.TITLES['julia']} does not have {entry.name}, so nobody knows its UUID; write both into Project.toml yourself"
+    )
+
+
+def _said(file: str, entry: Entry) -> str:
+    if entry.manager == "pip" and file.startswith("environment"):
+        return f"{file}: {entry.name} is added below pip:, as a package of PyPI."
+    if entry.manager == "apt":
+        return f"{file}: {entry.name} is added. No index was asked; the build says whether there is such a package."
+    return f"{file}: {entry.name} is added."
