@@ -31,6 +31,7 @@ CALLS = {
     ("request", "--issue"): 0,  # without its text there is no request
     ("request", IMAGE, "--into", "values.yaml"): 2,
     ("profile",): 2,
+    ("profile", "--newest"): 2,
     ("gate",): 2,
     ("links", IMAGE): 2,
     ("update",): 2,

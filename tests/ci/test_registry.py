@@ -19,6 +19,7 @@ from hub_image.__main__ import main
 from hub_image.ci import clean_up, find, login, plan, publish
 from hub_image.handoff import request
 from hub_image.problem import Problem
+from hub_image.repository import tags
 from hub_image.tools import docker, github
 from hub_image.tools.registry import Away, Login, Manifest, Refused, Repository
 
@@ -162,6 +163,39 @@ def test_a_login_that_is_not_accepted_is_no_absent_image(server, content, tmp_pa
     log_in(tmp_path, monkeypatch, server, {"auth": "bWU6d3Jvbmc="})
     with pytest.raises(Refused, match="gives no access to sea/ocean: 401 incorrect"):
         Repository(server.image).digest("tag")
+
+
+# The newest image.
+
+
+def made(content, created: str | None, *names: str) -> None:
+    """Put an image that says when it was made."""
+    about = json.dumps({"config": {}} | ({"created": created} if created else {})).encode()
+    content.blobs[digest_of(about)] = about
+    image = {"config": {"digest": digest_of(about)}}
+    content.put(IMAGE, json.dumps(image).encode(), *names)
+
+
+def test_the_newest_image_is_that_of_the_latest_release_else_the_one_made_last(server, content):
+    repository = Repository(server.image)
+    with pytest.raises(Problem, match="/sea/ocean has no image of a release or of the main branch"):
+        tags.newest(repository)
+    made(content, None, "0" * 12)
+    made(content, "2026-11-02T10:00:00Z", "a" * 12, f"{'a' * 12}-arm64")
+    made(content, "2026-11-03T09:00:00Z", "b" * 12)
+    made(
+        content,
+        "2026-11-29T09:00:00Z",
+        "pr-7-cccccccccccc",
+        "buildcache",
+        "sha256-0a.sig",
+        "latest",
+    )
+    assert tags.newest(repository) == "b" * 12
+    made(content, "2026-10-01T09:00:00Z", "2026.9", "2026.10.1")
+    assert tags.newest(repository) == "2026.10.1"
+    made(content, "2026-10-02T09:00:00Z", "2026.10.1-1")
+    assert tags.newest(repository) == "2026.10.1-1"
 
 
 # Publishing, without Docker: it pushes what has been built, and the stand-in takes that.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import shutil
 
 import pytest
 import yaml
 
-from conftest import CATALOG
+from conftest import CATALOG, git
 from hub_image.__main__ import main
 from hub_image.handoff import menu as entries
 from hub_image.handoff import profiles
@@ -85,6 +86,45 @@ def test_choices_of_one_profile(fancy, repositories, hub_image, menu):
     with pytest.raises(ValueError, match="validation regex"):
         hub.pod(**{**other, f"{field}--unlisted-choice": "quay.io/ocean/trial"})
     assert entries[0]["profile_options"]["image"]["display_name"] in hub.form()
+
+
+class Tags:
+    """What a registry has of each image; tests/ci/test_registry.py asks a stand-in of one."""
+
+    kept = {
+        "quay.io/ocean/ocean": ["0a1b2c3d4e5f", "2026.11"],
+        "ghcr.io/ocean/maps": [TAG, "pr-1-0a1b2c3d4e5f"],
+    }
+    created = str
+
+    def __init__(self, image: str) -> None:
+        self.host, _, self.path = image.partition("/")
+        self.tags = lambda: self.kept[image]
+
+
+def test_the_newest_images_of_all_repositories_are_one_command(
+    repositories, hub_image, menu, monkeypatch
+):
+    monkeypatch.setattr(profiles, "Repository", Tags)
+    given = "docker.io/ocean/rivers:1.2.3"
+    entries = hub_image(*repositories.values(), "--newest", f"--image={given}")
+    assert [entry["kubespawner_override"]["image"] for entry in entries] == [
+        "quay.io/ocean/ocean:2026.11",
+        REFERENCES["maps"],
+        given,
+    ]
+
+
+def test_the_owner_of_a_newest_image_is_that_on_github(render, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(profiles, "Repository", Tags)
+    folder = tmp_path / "maps"
+    shutil.copytree(render(image_name="maps"), folder)
+    assert main(["profile", str(folder), "--newest"]) == 2
+    assert "nobody knows the owner in `ghcr.io/<owner>/maps:<tag>`" in capsys.readouterr().err
+    git(folder, "init", "--quiet")
+    git(folder, "remote", "add", "origin", "git@github.com:Ocean/maps.git")
+    assert main(["profile", str(folder), "--newest"]) == 0
+    assert f'image: "ghcr.io/ocean/maps:{TAG}"' in capsys.readouterr().out
 
 
 def test_text_is_shown_as_it_was_typed(repositories, hub_image, menu):

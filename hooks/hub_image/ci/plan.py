@@ -9,7 +9,6 @@
 
 import argparse
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,12 @@ from typing import Any
 from hub_image import catalog
 from hub_image.problem import Problem
 from hub_image.repository import image_env
+from hub_image.repository.tags import CALVER
 from hub_image.tools import github
 from hub_image.tools.git import git
 
 LOGIN = "REGISTRY_LOGIN"  # a variable: host/name, as in quay.io/ocean+ci
 PASSWORD = "REGISTRY_PASSWORD"  # a secret
-CALVER = re.compile(r"20\d\d(\.\d\d?){1,2}([.-]\d+)?")  # 2026.11, 2026.11.23, 2026.11.23-1
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a published image with its tag; it fills in the entry that has its name",
     )
     parser.add_argument(
+        "--newest",
+        action="store_true",
+        help="give every other entry the newest image of its registry: of the latest release, else the one made last",
+    )
+    parser.add_argument(
         "--as",
         dest="form",
         choices=["profile", "choice"],
@@ -47,8 +52,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print findings or a list for `profileList`; return 1 for an error. Raises Problem when a hub would not take the list."""
-    if any((path / profiles.FILE).exists() for path in options.path) or options.image:
-        print(profiles.dump(merged(options.path, options.image, options.form)), end="")
+    prints = options.image or options.newest
+    if prints or any((path / profiles.FILE).exists() for path in options.path):
+        entries = merged(options.path, options.image, options.form, options.newest)
+        print(profiles.dump(entries), end="")
         return 0
     return look_over(options.path, options.json)
 
@@ -105,9 +112,13 @@ def _show(findings: list[Finding], notes: tuple[str, ...]) -> None:
             print(finding)
 
 
-def merged(paths: list[Path], images: list[str], form: str = "profile") -> list[Any]:
+def merged(
+    paths: list[Path], images: list[str], form: str = "profile", newest: bool = False
+) -> list[Any]:
     """Return the profiles of all paths as one list, filled in and checked. Raises Problem."""
     found = [profile for path in paths for profile in profiles.read(path)]
+    if newest:
+        images = [*images, *profiles.newest(found, images)]
     profiles.fill(found, images)
     profiles.check(found)
     return profiles.as_choices(found) if form == "choice" else found

@@ -13,7 +13,10 @@ import yaml
 
 from hub_image.hubconfig import lint
 from hub_image.problem import Problem
+from hub_image.repository import tags
 from hub_image.syntax.yaml import Mapping, NotYaml, load
+from hub_image.tools.git import on_github
+from hub_image.tools.registry import Repository
 
 FILE = "hub/profile.yaml"
 TAG, OWNER = "<tag>", "<owner>"  # what a committed entry cannot know
@@ -77,6 +80,31 @@ def fill(profiles: Iterable[Mapping], references: Iterable[str]) -> None:
                     f"{image.replace(TAG, 'TAG').replace(OWNER, 'OWNER')}`, once"
                 )
             override["image"] = fitting[0]
+
+
+def newest(profiles: Iterable[Mapping], given: Iterable[str] = ()) -> list[str]:
+    """Return a reference for every image that has no tag yet, and none of those given: the newest that its registry has.
+
+    An owner that nobody has written down is that of the repository on GitHub. Raises Problem where a registry does not
+    answer or has no such image, and where nobody knows the owner.
+    """
+    found = {}
+    for override in (override for profile in profiles for override in lint.overrides(profile)):
+        image = str(override.get("image", ""))
+        is_given = any(fits(image, reference) for reference in given)
+        if not image.endswith(f":{TAG}") or image in found or is_given:
+            continue
+        name = image.removesuffix(f":{TAG}")
+        if OWNER in name:
+            owner = on_github(Path(override.file).parent.parent).partition("/")[0].lower()
+            if not owner:
+                raise Problem(
+                    f"{override.where('image')}: nobody knows the owner in `{image}`, because the repository is not on "
+                    "GitHub; add --image with the whole name"
+                )
+            name = name.replace(OWNER, owner)
+        found[image] = f"{name}:{tags.newest(Repository(name))}"
+    return list(found.values())
 
 
 def fits(image: str, reference: str) -> bool:

@@ -129,14 +129,21 @@ class Repository:
 
         Raises Problem where there is no such image.
         """
+        found: dict[str, Any] = self._about(reference)["config"]
+        return found
+
+    def created(self, reference: str) -> str:
+        """Return when an image was made, in ISO 8601; empty where it does not say. Raises Problem as `configuration`."""
+        return str(self._about(reference).get("created") or "")
+
+    def _about(self, reference: str) -> dict[str, Any]:
+        """https://github.com/opencontainers/image-spec/blob/main/config.md"""
         manifest = self.image(reference)
         if manifest is None:
             raise Problem(
                 f"{self.host}/{self.path} has no {reference}: publish it first, or check its name."
             )
-        found: dict[str, Any] = json.loads(self.blob(manifest.content["config"]["digest"]))[
-            "config"
-        ]
+        found: dict[str, Any] = json.loads(self.blob(manifest.content["config"]["digest"]))
         return found
 
     def tag(self, manifest: Manifest, name: str) -> None:
