@@ -32,6 +32,7 @@ CALLS = {
     ("request", IMAGE, "--into", "values.yaml"): 2,
     ("profile",): 2,
     ("profile", "--newest"): 2,
+    ("page", IMAGE, "--into", "page"): 2,
     ("gate",): 2,
     ("links", IMAGE): 2,
     ("update",): 2,

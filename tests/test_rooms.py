@@ -24,6 +24,7 @@ ROOMS = [
     "adopt",
     "contract",
     "gate",
+    "page",
     "ci",
 ]
 GROUND = {

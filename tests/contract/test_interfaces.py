@@ -17,7 +17,7 @@ from conftest import CATALOG, ROOT
 from hub_image.contract import FAIL, NOT_APPLICABLE, PASS, WARN, Target
 from hub_image.contract import command as test
 from hub_image.contract.groups import chosen, static
-from hub_image.lists import lock
+from hub_image.lists import installed, lock
 from hub_image.repository import image_env
 from hub_image.tools import docker
 from rig import engine as rig
@@ -116,6 +116,7 @@ def test_contract_covers_each_interface(target):
     if "vscode" in target.interfaces:
         listed = found["VS Code has the extensions of the list"].detail
         assert EXTENSION in listed and "ms-python.python" in listed
+        assert installed.packages(target.reference)["vscode", "ms-python.python"]
     if "desktop" in target.interfaces:
         assert found["the desktop shows its screen"].detail.startswith("RFB ")
     if target.dask_gateway:

@@ -106,12 +106,14 @@ def content(hub: str, github: str, branch: str = "", path: str = "") -> str:
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(query)}"
 
 
+def binder(github: str, ref: str = "HEAD") -> str:
+    """Return a link to Binder, which builds the repository's Dockerfile."""
+    return f"https://mybinder.org/v2/gh/{github}/{quote_plus(ref)}"
+
+
 def badge(github: str, ref: str = "HEAD") -> str:
-    """Return a Binder badge in Markdown; Binder builds the repository's Dockerfile."""
-    return (
-        "[![Binder](https://mybinder.org/badge_logo.svg)]"
-        f"(https://mybinder.org/v2/gh/{github}/{quote_plus(ref)})"
-    )
+    """Return a Binder badge in Markdown."""
+    return f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder(github, ref)})"
 
 
 def github_repository(repository: Path) -> str:

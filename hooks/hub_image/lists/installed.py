@@ -1,4 +1,4 @@
-"""What is installed in an image, asked of the image itself: apt, conda, pip, R and Julia packages."""
+"""What is installed in an image, asked of the image itself: packages of apt, conda, pip, R and Julia, extensions of VS Code."""
 
 from typing import Any, NamedTuple
 
@@ -65,6 +65,9 @@ for file in pathlib.Path(depots[0]).glob("environments/hub/Manifest.toml") if de
         for entry in entries:
             if "version" in entry:
                 print("Julia", name, entry["version"], sep="\t")
+for file in pathlib.Path("/opt/vscode-extensions").glob("*/package.json"):
+    about = json.loads(file.read_text())
+    print("vscode", about["publisher"] + "." + about["name"], about["version"], sep="\t")
 EOF
 if command -v Rscript >/dev/null; then
     Rscript -e 'all <- installed.packages(); all <- all[is.na(all[, "Priority"]), , drop = FALSE];

@@ -15,6 +15,7 @@ class Answers:
     """What `.github/image.env` says, each line in the field of its name; empty where it says nothing."""
 
     title: str = ""
+    description: str = ""
     registry: str = ""
     registry_owner: str = ""
     image_name: str = ""
@@ -31,6 +32,7 @@ class Answers:
     conda_r: bool = False
     hub_version: str = ""
     hub_url: str = ""
+    support_url: str = ""
     hub_config: str = ""
 
 

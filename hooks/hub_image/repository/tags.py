@@ -14,6 +14,11 @@ COMMIT = re.compile(r"[0-9a-f]{12}")
 AT_ONCE = 8  # requests to a registry
 
 
+def lasts(tag: str) -> bool:
+    """Whether a tag is one that stays: no trial image's, and not that of a second platform."""
+    return bool(CALVER.fullmatch(tag) or COMMIT.fullmatch(tag))
+
+
 def newest_release(tags: Iterable[str]) -> str:
     """Return the tag of the latest release, by its date; empty where there is none."""
     releases = [tag for tag in tags if CALVER.fullmatch(tag)]

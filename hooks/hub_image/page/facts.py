@@ -1,0 +1,208 @@
+"""What the page of an image says, gathered from the image, its registry, its repository, and the page before.
+
+The page's folder keeps all of it in packages.json, so that the next image is compared without pulling this one again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hub_image.handoff import links, profiles
+from hub_image.hubconfig import lint
+from hub_image.lists import installed
+from hub_image.problem import Problem
+from hub_image.repository import files, image_env, tags
+from hub_image.repository.reference import Reference
+from hub_image.tools import docker
+from hub_image.tools.registry import Repository
+
+FILE = "packages.json"
+OLDER = 20  # tags on the page
+# The sections of the page, and what keeps the packages in each.
+KINDS = {
+    "Python": {"conda": "conda", "pip": "PyPI"},
+    "R": {"R": "R"},
+    "Julia": {"Julia": "Julia"},
+    "VS Code": {"vscode": "VS Code"},
+    "System": {"apt": "system"},
+}
+FROM = {manager: words for kept in KINDS.values() for manager, words in kept.items()}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that is installed: what keeps it (as in lists.installed), its name and its version."""
+
+    manager: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A package that differs from the image before; a version that is not there is empty."""
+
+    manager: str
+    name: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Older:
+    """An image that was published before: its tag, and the day on which it was made."""
+
+    tag: str
+    day: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page says. `size` is what a node pulls, in bytes, 0 where nobody knows; empty texts are unknown too."""
+
+    title: str
+    description: str
+    reference: str
+    day: str
+    size: int
+    packages: tuple[Package, ...]
+    before: str = ""
+    changes: tuple[Change, ...] = ()
+    older: tuple[Older, ...] = ()
+    hub: str = ""
+    launch: str = ""
+    binder: str = ""
+    github: str = ""
+    support: str = ""
+
+    @property
+    def name(self) -> str:
+        """The image without its tag, as it was written."""
+        return Reference.parse(self.reference).written
+
+    def of(self, kind: str) -> list[Package]:
+        """Return the packages of a section, by name."""
+        found = [package for package in self.packages if package.manager in KINDS[kind]]
+        return sorted(found, key=lambda package: (package.name.lower(), package.manager))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the page before said: its image, its packages, and what it was compared with itself."""
+
+    reference: str = ""
+    packages: installed.Packages = field(default_factory=dict)
+    before: str = ""
+    changes: tuple[Change, ...] = ()
+
+
+def read(folder: Path) -> Kept:
+    """Return what the page before kept in its folder; nothing where there is none. Raises Problem where it is no page's."""
+    text = files.read(folder / FILE)
+    if not text:
+        return Kept()
+    try:
+        found = json.loads(text)
+        return Kept(
+            reference=str(found["reference"]),
+            packages={
+                (entry["manager"], entry["name"]): entry["version"] for entry in found["packages"]
+            },
+            before=str(found["before"]),
+            changes=tuple(Change(**entry) for entry in found["changes"]),
+        )
+    except (ValueError, LookupError, TypeError):
+        raise Problem(
+            f"{folder / FILE} is not what `hub-image page` wrote; delete it, and the page is made anew"
+        ) from None
+
+
+def write(facts: Facts) -> str:
+    """Return the text of packages.json: one package on a line, so that git shows what changed."""
+    data = asdict(facts)
+    lines = []
+    for key, value in data.items():
+        if isinstance(value, tuple) and value:
+            items = ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in value)
+            lines.append(f'"{key}": [\n{items}\n]')
+        else:
+            lines.append(f'"{key}": {json.dumps(value, ensure_ascii=False)}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def gather(repository: Path, reference: str, kept: Kept, profile: str, option: str) -> Facts:
+    """Return what there is to say about an image of a repository.
+
+    `kept` is what the page before said; `profile` and `option` are those of links.other. Raises Problem where the image
+    or its registry does not answer.
+    """
+    answers = image_env.read(repository)
+    if not answers.base_family:
+        raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
+    image = Reference.parse(reference)
+    if not (image.is_local or image.tag or image.digest):
+        raise Problem(f"{reference} has no tag; write it as in {reference}:0a1b2c3d4e5f")
+    made = str(docker.inspect(reference).get("Created") or "")
+    found = installed.packages(reference)
+    packages = [
+        Package(manager, name, version)
+        for (manager, name), version in found.items()
+        if manager in FROM
+    ]
+    compared = _compare(reference, found, kept)
+    github = links.github_repository(repository)
+    return Facts(
+        title=answers.title or answers.image_name,
+        description=answers.description,
+        reference=reference,
+        day=made[:10],
+        packages=tuple(
+            sorted(packages, key=lambda package: (package.manager, package.name.lower()))
+        ),
+        **compared,
+        **_of_registry(image, made),
+        hub=answers.hub_url,
+        launch=_launch(repository, answers.hub_url, reference, profile, option),
+        binder=links.binder(github, image.tag if tags.COMMIT.fullmatch(image.tag) else "HEAD")
+        if github
+        else "",
+        github=github,
+        support=answers.support_url if answers.hub_url else "",
+    )
+
+
+def _compare(reference: str, found: installed.Packages, kept: Kept) -> dict[str, Any]:
+    """What changed since the image before; a page that is made again says the same again."""
+    if kept.reference == reference:
+        return {"before": kept.before, "changes": kept.changes}
+    if not kept.reference:
+        return {}
+    changes = installed.compare(kept.packages, found)
+    return {"before": kept.reference, "changes": tuple(Change(*change) for change in changes)}
+
+
+def _of_registry(image: Reference, made: str) -> dict[str, Any]:
+    """The size and the older tags, of an image that is in a registry."""
+    if image.is_local:
+        return {"size": 0}
+    repository = Repository(image.name)
+    manifest = repository.image(image.digest or image.tag)
+    if manifest is None:
+        raise Problem(f"{image} is not in the registry; publish it first, or check its name")
+    lasting = [tag for tag in repository.tags() if tags.lasts(tag) and tag != image.tag]
+    older = [Older(tag, when[:10]) for tag, when in tags.by_age(repository, lasting) if when < made]
+    return {"size": sum(installed.layers(manifest.content).values()), "older": tuple(older[:OLDER])}
+
+
+def _launch(repository: Path, hub: str, reference: str, profile: str, option: str) -> str:
+    """A link that starts the image on the hub; nothing where nobody knows the hub or its menu."""
+    if not hub:
+        return ""
+    try:
+        profile = profile or lint.slug(profiles.read(repository)[0])
+    except Problem:  # no hub/profile.yaml: its owner may have removed it
+        return ""
+    return links.other(hub, reference, profile, option)

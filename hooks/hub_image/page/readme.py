@@ -1,0 +1,77 @@
+"""The page as README.md, which GitHub shows without any setting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from hub_image.page.facts import FROM, KINDS, Facts
+from hub_image.page.words import compared, counted, size
+
+SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&!$@]")
+
+
+def text(facts: Facts) -> str:
+    """Return the page in Markdown."""
+    return "\n".join(_lines(facts)) + "\n"
+
+
+def escaped(words: str) -> str:
+    """Return a text as Markdown shows it as it is: https://spec.commonmark.org/current/#backslash-escapes"""
+    shown = SPECIAL.sub(lambda sign: f"\\{sign[0]}", " ".join(words.split()))
+    # The start of a line is special too.
+    return re.sub(r"^([0-9]+(?=[.)](?: |$))|(?=[-+=]))", r"\1\\", shown)
+
+
+def _lines(facts: Facts) -> Iterator[str]:
+    yield f"# {escaped(facts.title)}"
+    if facts.description:
+        yield from ("", escaped(facts.description))
+    yield from ("", "```", facts.reference, "```", "")
+    if facts.day:
+        yield f"Made on {facts.day}."
+    if facts.size:
+        yield f"A machine of the hub pulls {size(facts.size)}."
+    yield from ("", "## Start it", "")
+    if facts.launch:
+        yield f"- [Start it on the hub]({facts.launch})"
+    yield "- On a hub that has *Other…* in its list of images, choose that, and paste the name above."
+    if facts.binder:
+        yield f"- [Build it on Binder]({facts.binder}), which takes its time"
+    yield f"- On your computer: `docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}`"
+    yield from ("", "## What changed", "", compared(facts, escaped))
+    if facts.changes:
+        yield ""
+        yield from _table(
+            ("package", "from", "before", "now"),
+            ((c.name, FROM.get(c.manager, c.manager), c.before, c.now) for c in facts.changes),
+        )
+    yield from ("", "## What is in it")
+    for kind in KINDS:
+        if found := facts.of(kind):
+            yield from ("", f"<details><summary>{kind}: {counted(len(found))}</summary>", "")
+            yield from _table(
+                ("package", "version", "from"),
+                ((p.name, p.version, FROM[p.manager]) for p in found),
+            )
+            yield from ("", "</details>")
+    if facts.older:
+        yield from ("", "## Go back to an older one", "")
+        yield "These stay. Choose *Other…* and paste one, or ask the people who run the hub to put it in the place of this one."
+        yield ""
+        yield from (f"- `{facts.name}:{older.tag}`, of {older.day}" for older in facts.older)
+    yield from ("", "## Who looks after it", "")
+    if facts.github:
+        home = f"https://github.com/{facts.github}"
+        yield f"- The image: [{facts.github}]({home}), and [its issues]({home}/issues)"
+    if facts.hub:
+        yield f"- The hub: <{facts.hub}>"
+    if facts.support:
+        words = escaped(facts.support.removeprefix("mailto:"))
+        yield f"- The people who run the hub: [{words}]({facts.support})"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{' --- |' * len(heads)}"
+    yield from (f"| {' | '.join(map(escaped, row))} |" for row in rows)

@@ -1,0 +1,107 @@
+"""The page in a real browser: found by typing, on a narrow screen, without JavaScript, and without any other server."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from hub_image.__main__ import main
+
+from .conftest import HOSTILE, NEW, OLD
+
+pytestmark = pytest.mark.engine
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def address(published, ocean, tmp_path):
+    """The page on a server, as GitHub Pages has it."""
+    folder = tmp_path / "page"
+    for tag in (OLD, NEW):
+        assert main(["page", f"{published}:{tag}", str(ocean), "--into", str(folder)]) == 0
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def opened(chromium, address):
+    """Open the page; everything that it asks for, and everything that its console says."""
+    from playwright import sync_api
+
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+        def open(**settings):
+            page = browser.new_context(**settings).new_page()
+            page.asked, page.said = [], []
+            page.on("request", lambda request: page.asked.append(request.url))
+            page.on("console", lambda message: page.said.append(message.text))
+            page.on("pageerror", lambda error: page.said.append(str(error)))
+            page.on("dialog", lambda dialog: page.said.append(dialog.message))
+            page.goto(address)
+            return page
+
+        yield open
+        browser.close()
+
+
+def shown(page) -> list[str]:
+    """The names of the packages that a person sees."""
+    rows = page.locator("#packages tbody tr")
+    return [row.locator("td").first.inner_text() for row in rows.all() if row.is_visible()]
+
+
+def test_a_package_is_found_by_typing(opened, address):
+    page = opened()
+    assert {"xarray", HOSTILE} <= set(shown(page)) and "zip" not in shown(page)
+    page.get_by_label("Find a package").fill("XARR")
+    assert shown(page) == ["xarray"]
+    assert page.get_by_role("status").inner_text() == "1 package"
+    page.get_by_label("Find a package").fill("scikit_learn")
+    assert shown(page) == ["scikit-learn"]
+    page.get_by_label("Find a package").fill("zip")
+    assert shown(page) == ["zip"], "what is folded is found too"
+    page.get_by_label("Find a package").fill("nosuch")
+    assert shown(page) == [] and page.get_by_role("status").inner_text() == "0 packages"
+    page.get_by_label("Find a package").fill("")
+    assert "xarray" in shown(page) and "zip" not in shown(page)
+    assert page.asked == [address] and page.said == []
+
+
+def test_a_phone_shows_it_whole(opened, tmp_path):
+    page = opened(viewport={"width": 320, "height": 640}, color_scheme="dark")
+    wide = "document.documentElement.scrollWidth"
+    assert page.evaluate(wide) <= 320
+    page.screenshot(path=str(Path(tmp_path, "phone.png")), full_page=True)
+
+
+def test_without_javascript_all_is_there(opened):
+    page = opened(java_script_enabled=False)
+    assert not page.get_by_label("Find a package").is_visible()
+    assert "xarray" in shown(page)
+    page.get_by_text("System: 201 packages").click()
+    assert "zip" in shown(page)
+    assert page.said == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 320, "height": 640}}], ids=str
+)
+def test_axe_finds_nothing(opened, settings):
+    """https://github.com/dequelabs/axe-core, the engine of most checks of accessibility."""
+    page = opened(**settings)
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("axe.run()")
+    assert found["violations"] == [] and len(found["passes"]) > 20

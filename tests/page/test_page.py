@@ -1,0 +1,189 @@
+"""What the page of an image says, read as a parser of HTML and one of Markdown read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from markdown_it import MarkdownIt
+
+from hub_image.__main__ import main
+from hub_image.page import readme
+
+from .conftest import HOSTILE, NEW, OLD
+
+
+class Reader(HTMLParser):
+    """The texts of a page by the tag that they are in, its links, and whatever a browser would fetch or run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.asked: list[str] = []
+        self.words = ""
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.inside = tag
+        given = dict(attributes)
+        if tag == "a":
+            self.links.append(given["href"])
+        else:
+            self.asked += [
+                given[key] for key in ("src", "href", "srcset", "action") if key in given
+            ]
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside not in ("style", "script"):
+            self.words += data
+        if self.inside == "td":
+            self.cells[-1] += data
+
+
+def markdown(text: str) -> Reader:
+    return Reader(MarkdownIt("commonmark").enable("table").render(text))
+
+
+@pytest.fixture(params=["README.md", "index.html"])
+def page(request, published, ocean, tmp_path):
+    """The page of the new image, made after that of the old one."""
+    folder = tmp_path / "page"
+    for tag in (OLD, NEW):
+        assert main(["page", f"{published}:{tag}", str(ocean), "--into", str(folder)]) == 0
+    text = (folder / request.param).read_text()
+    return Reader(text) if request.param == "index.html" else markdown(text)
+
+
+def test_each_package_stands_there_with_its_version(page):
+    rows = [tuple(page.cells[place : place + 3]) for place in range(len(page.cells))]
+    for row in (
+        ("xarray", "2026.1.0", "conda"),
+        (HOSTILE, "<b>1</b>", "PyPI"),
+        ("sf", "1.0", "R"),
+        ("CSV", "0.10", "Julia"),
+        ("ms-python.python", "2026.1", "VS Code"),
+        ("lib7", "7-1", "system"),
+    ):
+        assert row in rows
+    assert "Python: 3 packages" in page.words and "System: 201 packages" in page.words
+
+
+def test_it_says_what_changed(page, published):
+    cells = page.cells
+    assert [cells[cells.index("gone") + step] for step in range(4)] == ["gone", "conda", "1", ""]
+    rows = [tuple(cells[place : place + 4]) for place in range(len(cells))]
+    assert ("xarray", "conda", "2025.1.1", "2026.1.0") in rows
+    assert f"205 packages added, 1 removed, 1 changed since {published}:{OLD}." in page.words
+    assert not any(row[0] == "zip" and row[1] == "system" for row in rows), "it is the same"
+
+
+def test_it_says_how_to_start_it_and_how_to_go_back(page, published):
+    assert f"{published}:{NEW}" in page.words and "1.1 GB" in page.words
+    assert any(link.startswith("https://hub.example.org/hub/login?next=") for link in page.links)
+    assert f"https://mybinder.org/v2/gh/sea/ocean/{NEW}" in page.links
+    older = re.findall(rf"{re.escape(published)}:(\S+), of (2026-11-0\d)", page.words)
+    assert older == [("2026.11.2", "2026-11-02"), (OLD, "2026-11-01")], "no trial, nothing newer"
+
+
+def test_it_says_who_looks_after_it(page):
+    for link in ("https://github.com/sea/ocean/issues", "mailto:help@example.org"):
+        assert link in page.links
+    assert "Ocean <modelling>" in page.words and "Models & *maps*" in page.words
+
+
+def test_nothing_on_it_is_fetched_or_run(page):
+    assert page.asked in ([], ["data:,"])
+    assert page.tags.count("script") <= 1 and "img" not in page.tags and "b" not in page.tags
+
+
+def test_made_again_it_says_the_same(published, ocean, tmp_path):
+    folder = tmp_path / "page"
+    seen = []
+    for tag in (OLD, NEW, NEW):
+        assert main(["page", f"{published}:{tag}", str(ocean), "--into", str(folder)]) == 0
+        seen.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert seen[1] == seen[2] != seen[0]
+    assert b"There is no earlier image" in seen[0]["README.md"]
+    lines = seen[1]["packages.json"].decode().splitlines()
+    assert sum('"lib7"' in line for line in lines) == 2  # as a package, and as a change
+    assert json.loads(seen[1]["packages.json"])["reference"] == f"{published}:{NEW}"
+
+
+def test_without_a_hub_a_github_or_a_registry_it_says_what_it_knows(
+    published, render, tmp_path, monkeypatch
+):
+    from hub_image.lists import installed
+    from hub_image.tools import docker
+
+    monkeypatch.setattr(docker, "inspect", lambda reference: {})
+    monkeypatch.setattr(installed, "packages", lambda reference: {("conda", "numpy"): "2"})
+    folder = tmp_path / "page"
+    assert main(["page", "my-image", str(render()), "--into", str(folder)]) == 0
+    for page in (
+        Reader((folder / "index.html").read_text()),
+        markdown((folder / "README.md").read_text()),
+    ):
+        assert not page.links and "numpy" in page.cells and "pulls" not in page.words
+        assert "Go back" not in page.words
+
+
+@pytest.mark.parametrize("kept", ["{", "[]", '{"reference": 1}', '{"packages": [1]}'])
+def test_a_folder_with_something_else_is_refused(kept, published, ocean, tmp_path, capsys):
+    (tmp_path / "packages.json").write_text(kept)
+    line = ["page", f"{published}:{NEW}", str(ocean), "--into", str(tmp_path)]
+    assert main(line) == 2
+    assert "packages.json is not what `hub-image page` wrote; delete it" in capsys.readouterr().err
+    assert not (tmp_path / "README.md").exists()
+
+
+def test_an_image_without_a_tag_is_one_sentence(published, ocean, tmp_path, capsys):
+    assert main(["page", published, str(ocean), "--into", str(tmp_path / "x")]) == 2
+    assert f"{published} has no tag; write it as in" in capsys.readouterr().err
+
+
+def test_an_image_that_is_not_published_is_one_sentence(
+    published, ocean, tmp_path, capsys, monkeypatch
+):
+    from hub_image.lists import installed
+    from hub_image.tools import docker
+
+    monkeypatch.setattr(docker, "inspect", lambda reference: {})
+    monkeypatch.setattr(installed, "packages", lambda reference: {})
+    assert main(["page", f"{published}:nosuch", str(ocean), "--into", str(tmp_path / "x")]) == 2
+    assert f"{published}:nosuch is not in the registry; publish it first" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "1. a",
+        "1) a",
+        "- a",
+        "+ a",
+        "= a",
+        "2.",
+        "2024.1 b",
+        "# a",
+        "@a",
+        "0.10",
+        "a|b",
+        "\\",
+        "&lt;",
+        "_a_",
+    ],
+)
+def test_a_text_is_shown_as_it_was_typed(words):
+    assert markdown(readme.escaped(words)).words.strip() == words
+    assert markdown(f"| a |\n| --- |\n| {readme.escaped(words)} |").cells == [words]
