@@ -33,6 +33,7 @@ CALLS = {
     ("profile",): 2,
     ("profile", "--newest"): 2,
     ("page", IMAGE, "--into", "page"): 2,
+    ("fleet", "."): 2,
     ("gate",): 2,
     ("links", IMAGE): 2,
     ("update",): 2,

@@ -25,6 +25,7 @@ ROOMS = [
     "contract",
     "gate",
     "page",
+    "fleet",
     "ci",
 ]
 GROUND = {

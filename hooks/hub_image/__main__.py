@@ -32,6 +32,7 @@ COMMANDS = {
         "gate.command",
         "prove the images that change in a hub's configuration",
     ),
+    "fleet": ("fleet.command", "look over many images: where each runs, and which need somebody"),
     "update": ("ci.update", "bring a repository to the newest release of the template"),
     "configure": (
         "ci.configure",
