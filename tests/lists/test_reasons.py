@@ -39,6 +39,11 @@ def test_what_can_be_no_note_is_refused(why, until, sentence):
     assert str(refused.value).startswith(sentence)
 
 
+def test_an_issue_has_a_number():
+    with pytest.raises(Problem, match="^--issue -3 is the number of no issue; write it as in 12$"):
+        reasons.note("x", issue=-3)
+
+
 @settings(max_examples=200, deadline=None)
 @example(why=";\\", file="environment.yml")
 @given(why=st.text(max_size=250), file=st.sampled_from(["environment.yml", "requirements.txt"]))

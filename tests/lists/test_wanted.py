@@ -26,6 +26,7 @@ KNOWN = {
     "/package/bioconda/samtools",
     "/pypi/geopandas/json",
     "/pypi/geodatasets/json",
+    "/pypi/graphviz/json",
     "/pypi/plumber/json",
     "/pypi/arrow/json",
     "/cran/sf",
@@ -202,6 +203,17 @@ def test_a_package_of_a_lock_or_an_image_is_there_by_way_of_another(
     assert not changed(before, folder) and not asked
     assert main(["add", "sf", "--image", "x", "--anyway", *WHY]) == 0
     assert changed(before, folder) == {"install.R": f'  "sf",{NOTE}'}
+
+
+def test_one_package_has_two_names_and_two_packages_have_one(asked, repository, capsys):
+    folder = repository()
+    (folder / "environment.yml").write_text("dependencies: [pytorch, graphviz]\n")
+    before = contents(folder)
+    assert main(["add", "torch", "--from", "pip", *WHY]) == 0
+    assert capsys.readouterr().out == "environment.yml:1 has torch already.\n"
+    assert not changed(before, folder)
+    assert main(["add", "graphviz", "--from", "pip", *WHY]) == 0
+    assert "{pip: [graphviz" in (folder / "environment.yml").read_text()
 
 
 def test_channels_of_the_list_are_asked(asked, repository):

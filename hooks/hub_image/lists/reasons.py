@@ -43,6 +43,8 @@ def note(why: str, until: str = "", issue: int = 0, today: date | None = None) -
         raise Problem(f"--why has {len(why)} characters; it stands in one line, so use {LONGEST}")
     if "hub-image:" in why:
         raise Problem("--why has `hub-image:` in it, which is for the checks; say it otherwise")
+    if issue < 0:
+        raise Problem(f"--issue {issue} is the number of no issue; write it as in 12")
     if until:
         if not MONTH.fullmatch(until):
             raise Problem(f"--until {until} is no month; write it as in 2027-06")

@@ -9,6 +9,7 @@ from pathlib import Path
 from hub_image.lists import apt, conda, indexes, installed, packages, pip, vscode
 from hub_image.lists.insert import insert
 from hub_image.lists.lock import FOLDER
+from hub_image.lists.names import identity
 from hub_image.problem import Problem
 from hub_image.repository import files, image_env
 from hub_image.repository.image_env import Answers
@@ -66,7 +67,7 @@ def add(
         raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
     here = locked(repository)
     here |= {
-        (_kind(kind.lower()), plain(name)): (version, "the image")
+        identity(kind, name): (version, "the image")
         for (kind, name), version in (image or {}).items()
     }
     texts: dict[str, str] = {}
@@ -108,7 +109,7 @@ def _there(
     for entry in entries:
         if place := listed(repository, entry, texts):
             return f"{place} has {entry.name} already."
-        if found := image.get((_kind(entry.manager), plain(entry.name))):
+        if found := image.get(identity(entry.manager, entry.name)):
             version, where = found
             return (
                 f"{entry.name} {version} is there already, by way of another package, as {where} says. To keep it when that "
@@ -231,44 +232,38 @@ def channels(repository: Path) -> list[str]:
 
 def listed(repository: Path, entry: Entry, texts: dict[str, str] | None = None) -> str:
     """Return where a package is in a list already, as file:line; empty where it is in none. `texts` are newer texts."""
+    wanted = identity(entry.manager, entry.name)
     for file, read in packages.PARSERS.items():
         text = (texts or {}).get(file) or files.read(repository / file)
-        if file == "Project.toml" and entry.manager == "julia":
-            key = re.search(rf"(?m)^\s*[\"']?{re.escape(entry.name)}[\"']?\s*=", text)
-            if key:
-                return f"{file}:{text.count(chr(10), 0, key.end()) + 1}"
         found = read(text)
         for package in (*found.packages, *found.strings):
-            if _kind(package.manager) == _kind(entry.manager) and plain(package.name) == plain(
-                entry.name
-            ):
+            if identity(package.manager, package.name) == wanted:
                 return f"{file}:{package.line}"
+        if file == LISTS["julia"] and entry.manager == "julia":
+            name = re.escape(entry.name)
+            key = re.search(rf"(?m)^\s*\[\s*deps\s*\][^\[]*?^\s*[\"']?{name}[\"']?\s*=", text)
+            if key:
+                return f"{file}:{text.count(chr(10), 0, key.end()) + 1}"
     return ""
 
 
 def locked(repository: Path) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return version and file of each package in the locks of a repository, by the kind and the plain name."""
+    """Return version and file of each package in the locks of a repository, by their identity."""
     found = {}
     for path in sorted((repository / FOLDER).glob("*.txt")):
         for match in LOCKED.finditer(files.read(path)):
-            name, version = match[1] or match[3], match[2] or match[4]
-            found["Python", plain(name)] = (version, f"{FOLDER}/{path.name}")
+            kind, name, version = (
+                ("conda", match[1], match[2]) if match[1] else ("pip", match[3], match[4])
+            )
+            found[identity(kind, name)] = (version, f"{FOLDER}/{path.name}")
     manifest = "Manifest.toml"
     try:
         entries = toml.loads(files.read(repository / manifest)).get("deps", {})
         for name, versions in entries.items():
-            found["julia", plain(name)] = (versions[0].get("version", ""), manifest)
+            found[identity("julia", name)] = (versions[0].get("version", ""), manifest)
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
         pass  # no manifest of Julia's: then it says nothing
     return found
-
-
-def plain(name: str) -> str:
-    """Return a name as PyPI compares them.
-
-    https://packaging.python.org/en/latest/specifications/name-normalization/
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _kind(manager: str) -> str:

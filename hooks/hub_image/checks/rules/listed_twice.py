@@ -18,14 +18,8 @@ from pathlib import Path
 from hub_image.checks import Edit, Finding
 from hub_image.lists import packages
 from hub_image.lists.model import Package
+from hub_image.lists.names import identity
 from hub_image.repository import files
-
-# Names that mean one thing for conda and another for pip: a program or a C library there, its
-# Python binding here (conda calls that `python-graphviz`, `python-eccodes`, `pynco`, ...).
-NOT_THE_SAME = {"blosc", "cdo", "eccodes", "ffmpeg", "graphviz", "igraph", "jq", "magics", "nco"}
-NOT_THE_SAME |= {"nodejs", "redis", "snappy", "tesseract", "tzdata"}
-# The same package under two names: conda's, then pip's.
-PIP_NAMES = {"pytorch": "torch", "opencv": "opencv-python", "pytables": "tables"}
 
 
 def check(repository: Path) -> Iterator[Finding]:
@@ -52,13 +46,13 @@ def check(repository: Path) -> Iterator[Finding]:
                     file, package.line, f"`{package.name}` is listed already in {where}; keep one"
                 )
     from_conda = {
-        canonical(name): (file, package)
+        identity("conda", name): (file, package)
         for (manager, name, _), (file, package) in seen.items()
         if manager == "conda"
     }
     for (manager, name, _), (file, package) in seen.items():
-        if manager == "pip" and name in from_conda and name not in NOT_THE_SAME:
-            other, twin = from_conda[name]
+        if manager == "pip" and identity("pip", name) in from_conda:
+            other, twin = from_conda[identity("pip", name)]
             yield Finding(
                 file,
                 package.line,
@@ -72,8 +66,3 @@ def _edit(text: str, package: Package) -> Edit | None:
     line = "".join(text[start:].partition("\n")[:2])
     alone = re.fullmatch(rf"\s*(-\s*)?['\"]?{re.escape(package.text)}['\"]?\s*", line)
     return Edit(start, line, "") if alone else None
-
-
-def canonical(name: str) -> str:
-    """Return the name that pip gives a conda package."""
-    return PIP_NAMES.get(name, name.replace("_", "-").replace(".", "-"))
