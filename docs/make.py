@@ -5,6 +5,7 @@ tests/test_docs.py fails when a page here is another than the one that this make
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,86 @@ def contract() -> str:
     return display.page(command.CHECKS)
 
 
-PAGES = {"bases.md": lambda: bases(CATALOG), "contract.md": contract}
+RIGHTS = """\
+# Who may do what
+
+<!-- Made by `python docs/make.py` from template/.github/workflows/. -->
+
+What runs on GitHub for an image repository: each job, what it may do there, which secrets it sees, whose code it runs, and who has
+reviewed that code.
+
+| job | may | secrets | whose code | who reviewed it |
+| --- | --- | --- | --- | --- |
+{rows}
+
+*The recorded version* is the full commit `TEMPLATE_COMMIT` in `.github/image.env`. A tag can be moved, a commit cannot. `hub-image` is
+taken at that commit, and what it needs from PyPI by the hashes in its lock.
+
+## How an update comes
+
+1. *weekly*, job *update*, chooses a release that GitHub published at least {days} days ago. Only *Run workflow*, by a person, takes one at once.
+2. That release's `hub-image`, which nobody here has reviewed, writes a draft: a diff and a text. It has no rights and no secrets.
+3. Job *propose* checks the draft with the recorded version. It never changes a workflow, makes no links, and says on top when it
+   changes where the template or the image comes from. Then it pushes a branch and opens a pull request.
+4. *image*, job *proof*, builds and proves that branch without rights and secrets. Nothing is pushed or signed.
+5. You read and merge. Only then does the new version run with rights.
+
+To try the image of such a branch on your hub before, look at what changes, and start *image* on that branch by hand: it is then built
+with rights, by your decision.
+
+## What to look at in a pull request
+
+- The first line of the comment, *Look at this first*: it says when `.copier-answers.yml` or `.github/image.env` would make CI run another
+  template's code, or send the image and its login elsewhere.
+- `.github/`, `Dockerfile`, `preBuild`, `postBuild` and `start`: all of it runs.
+
+A release named by its date, as in `2026.11.23`, is published only for a commit of the default branch.
+"""
+RECORDED = "hub-image in the recorded version", "whoever merged the update that brought it"
+
+
+def rights() -> str:
+    """Return the page of rights: a row for each job of the template's workflows."""
+    rows = []
+    for file in sorted((HERE.parent / "template/.github/workflows").glob("*.yml")):
+        for key, job in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items():
+            said = yaml.safe_dump(job)
+            may = ", ".join(f"{name}: {level}" for name, level in job["permissions"].items())
+            secrets = sorted(set(re.findall(r"secrets\.(\w+)", said)))
+            cells = [
+                f"*{file.stem}*, {key}",
+                may,
+                ", ".join(f"`{name}`" for name in secrets) or "none",
+                *whose(key, said),
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return RIGHTS.format(rows="\n".join(rows), days=CATALOG["days_until_taken"])
+
+
+def whose(key: str, said: str) -> tuple[str, str]:
+    """Return whose code a job runs, and who has reviewed it, by what its steps say."""
+    if "$RELEASE" in said:
+        return "first the recorded version, then a new release of the template", "**nobody here**"
+    if "get-hub-image.sh here" in said:
+        return "the template's, as the button copied it", "who publishes the template"
+    if "ref: ${{ env.COMMIT }}" in said:
+        commit = "actions and hub-image as the commit says that is built"
+        if "PROOF" in said:
+            return commit + ", and its build", "**nobody**: the bot wrote it"
+        if key == "image":
+            return commit + ", and its build", (
+                "whoever merged it; before that, its author, who may write here, or who started it by hand; from forks "
+                "the token only reads, without secrets"
+            )
+        if key == "plan":
+            return commit, "nobody, before a merge"
+        return commit, "whoever merged it"
+    if "hub-image" in said:
+        return RECORDED
+    return "these lines alone", "whoever merged them"
+
+
+PAGES = {"rights.md": rights, "bases.md": lambda: bases(CATALOG), "contract.md": contract}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

@@ -13,7 +13,7 @@ import yaml
 
 from conftest import CATALOG, ROOT, git
 from hub_image import catalog
-from hub_image.ci import propose
+from hub_image.ci import draft
 from hub_image.repository.reference import Moves, Reference
 
 REFERENCE = re.compile(r"[a-z0-9.-]+\.[a-z]+(/[a-z0-9_.-]+)+")
@@ -85,7 +85,7 @@ def test_every_page_runs_the_program_in_the_same_way(render):
         blocks = re.findall(r"^```\n(.*?)^```", (folder / page).read_text(), re.M | re.S)
         lines = [line for block in blocks for line in block.splitlines() if " hub-image " in line]
         assert lines and all(line.startswith(begins[page]) for line in lines), lines
-    assert propose.command(rendered, "update") == f"{begins['GUIDE.md']}update"
+    assert draft.command(rendered, "update") == f"{begins['GUIDE.md']}update"
 
 
 def test_the_program_is_run_at_a_commit_between_two_releases(released, tmp_path):
@@ -95,7 +95,7 @@ def test_the_program_is_run_at_a_commit_between_two_releases(released, tmp_path)
     copier.run_copy(str(later), tmp_path / "ocean", vcs_ref="HEAD", defaults=True, quiet=True)
     commit = git(later, "rev-parse", "--short", "HEAD").strip()
     line = catalog.load().program.line("update", f"file://{later}", commit)
-    assert propose.command(tmp_path / "ocean", "update") == line
+    assert draft.command(tmp_path / "ocean", "update") == line
     assert f"\n{line} --data" in (tmp_path / "ocean/GUIDE.md").read_text()
 
 

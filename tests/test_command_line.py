@@ -38,18 +38,22 @@ CALLS = {
     ("links", IMAGE): 2,
     ("update",): 2,
     ("update", "--data", "registry"): 2,
-    ("update", "--propose"): 2,
+    ("update", "--draft", "draft.json"): 2,
     ("configure",): 2,
     ("configure", "--propose"): 2,
+    ("configure", "--draft", "draft.json"): 2,
     ("lock",): 2,
     ("lock", "--image", IMAGE): 2,
     ("plan",): 2,
+    ("plan", "--builds"): 2,
     ("login",): 2,
     ("find",): 2,
     ("publish", f"sha256:{'0' * 64}"): 2,
     ("report", "report.md"): 2,
     ("report", "report.md", "--comment"): 2,
-    ("settle",): 2,
+    ("release",): 2,
+    ("settle", "draft.json"): 2,
+    ("propose", "drafts"): 2,
     ("clean-up",): 2,
     ("notices",): 0,  # without an address of the hub there is nothing to compare
     (): 2,
@@ -112,7 +116,10 @@ def test_nothing_to_look_over_is_not_all_well(alone, capsys):
 def test_on_github_the_sentence_stands_beside_the_run(alone, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert main(["plan"]) == 2
-    assert capsys.readouterr().out.startswith("::error::.github/image.env is missing")
+    begin, end, error, *rest = capsys.readouterr().out.splitlines()
+    assert error.startswith("::error::.github/image.env is missing")
+    word = begin.removeprefix("::stop-commands::")
+    assert len(word) == 32 and (end, rest) == (f"::{word}::", [begin, f"::{word}::"])
 
 
 def test_a_file_that_cannot_be_written_is_named(alone, render, capsys, monkeypatch):

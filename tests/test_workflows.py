@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ import yaml
 
 from ci.expressions import expression
 from conftest import CATALOG, ROOT, git
+from hub_image.updates import changelog
 
 TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -69,21 +71,62 @@ def test_workflows_and_actions_hold_no_answers(path, render):
 
 
 @pytest.mark.world("cosign-log-is-public")
-@pytest.mark.parametrize("private", [True, False])
-def test_nothing_private_is_signed_in_a_public_log(private):
+@pytest.mark.parametrize(("private", "asked", "signed"), [
+    (False, "", True), (True, "", False), (True, "yes", True), (True, "no", False),
+])  # fmt: skip
+def test_nothing_private_is_signed_in_a_public_log_unasked(private, asked, signed):
     jobs = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())["jobs"]
     [sign] = [step for step in jobs["image"]["steps"] if step["name"] == "Sign"]
     event = {"event": {"repository": {"private": private}}}
     setup = {"setup": {"outputs": {"push": "true"}}}
-    assert expression(sign["if"], github=event, steps=setup) is not private
+    told = {"github": event, "steps": setup, "vars": {"SIGN": asked}}
+    assert expression(sign["if"], **told) is signed
+
+
+def test_each_exception_for_a_linter_has_its_reason_beside_it():
+    for path in [*WORKFLOWS, *ACTIONS]:
+        for line in path.read_text().splitlines():
+            assert "zizmor: ignore" not in line or re.search(r"ignore\[[a-z-]+\] \w+", line), line
 
 
 def test_actions_are_pinned_by_commit_and_few():
     text = "".join(path.read_text() for path in [*SHARED, *ACTIONS])
     uses = re.findall(r"uses: ([^.\s][^@\s]*)@(\S+) # v\d", text)
     assert len(uses) == len(re.findall(r"uses: [^.]", text))
-    assert {name for name, _ in uses} == {"actions/checkout", "sigstore/cosign-installer"}
+    assert {name for name, _ in uses} == {
+        "actions/checkout",
+        "actions/upload-artifact",
+        "actions/download-artifact",
+        "sigstore/cosign-installer",
+    }
     assert all(re.fullmatch(r"[0-9a-f]{40}", commit) for _, commit in uses)
+
+
+KEPT = ROOT / "tests/golden/workflows.json"
+
+
+def test_no_workflow_of_the_template_changes_unnoticed(request):
+    """Only people may change one, in each repository, so from v1.0.0 on a release changes none without saying so.
+
+    Until then the digests kept here are compared; `--update-golden` writes them anew.
+    """
+    now = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in SHARED}
+    if request.config.getoption("--update-golden"):
+        KEPT.write_text(json.dumps(now, indent=2) + "\n")
+    releases = [
+        tag for tag in git(ROOT, "tag", "--list", "v[1-9]*.*").split() if changelog.number(tag)
+    ]
+    before = json.loads(KEPT.read_text())
+    if releases:
+        last = max(releases, key=changelog.number)
+        folder = "template/.github/workflows"
+        names = git(ROOT, "ls-tree", "--name-only", f"{last}:{folder}").split()
+        texts = {name: git(ROOT, "show", f"{last}:{folder}/{name}").encode() for name in names}
+        before = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    changed = {name for name in {**before, **now} if before.get(name) != now.get(name)}
+    notes = changelog.sections((ROOT / "CHANGELOG.md").read_text()).get("Unreleased", "")
+    said = {name for name in changed if releases and name in notes}
+    assert changed == said, "say it in the release note, or undo it; --update-golden until v1.0.0"
 
 
 def test_tests_workflow_builds_every_cell():
@@ -104,10 +147,17 @@ def test_tests_workflow_runs_every_suite_that_needs_an_engine():
 
 def test_a_form_and_a_schedule_change_nothing_in_the_template():
     """They are here too, because "Use this template" copies this repository."""
-    for name in ("update.yml", "configure.yml"):
-        [job] = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())["jobs"].values()
-        for step in job["steps"][1:]:
-            assert "hashFiles(" in step["if"], f"{name}: {step['name']}"
+    for name in ("weekly.yml", "requests.yml", "configure.yml"):
+        for key, job in yaml.safe_load((ROOT / ".github/workflows" / name).read_text())[
+            "jobs"
+        ].items():
+            if "needs" in job and "!cancelled()" not in job.get("if", ""):
+                continue  # it waits for one that does nothing there
+            for step in job["steps"][1:]:
+                asked = step.get("if", "")
+                assert (
+                    "hashFiles(" in asked or re.match(r"steps\.\w+\.out", asked) or key == "look"
+                ), f"{name}: {step['name']}"
 
 
 OURS = CATALOG["published"].removeprefix("https://github.com/")

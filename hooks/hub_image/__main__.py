@@ -6,7 +6,9 @@ before a commit starts at once.
 """
 
 import argparse
+import contextlib
 import io
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -53,7 +55,9 @@ STEPS = {
     ),
     "publish": ("ci.publish", "push the image that was tested, under tags that never move"),
     "report": ("ci.report", "say what came out, on the run's page and on the pull request"),
-    "settle": ("ci.settle", "propose new locks in a pull request, when enough has changed"),
+    "release": ("ci.release", "choose the release of the template that an update takes"),
+    "settle": ("ci.settle", "draft new locks for a pull request, when enough has changed"),
+    "propose": ("ci.propose", "push what drafts of other jobs say, and open the pull requests"),
     "notices": ("ci.notices", "say when the hub runs an image that is far behind"),
     "clean-up": ("ci.clean_up", "remove the trial images of closed pull requests"),
 }
@@ -95,19 +99,29 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # what is quoted from a file may be no text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
-    except Problem as problem:
-        sentence = str(problem)
-    except OSError as error:  # of a file or folder that the user named, or of the disk
-        place = f"{error.filename}: " if error.filename else ""
-        sentence = f"{place}{error.strerror or error}"
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    with _quoted():
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        except Problem as problem:
+            sentence = str(problem)
+        except OSError as error:  # of a file or folder that the user named, or of the disk
+            place = f"{error.filename}: " if error.filename else ""
+            sentence = f"{place}{error.strerror or error}"
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        from hub_image.tools import github
+
+        github.error(sentence)
+        return COULD_NOT
+
+
+def _quoted() -> contextlib.AbstractContextManager[None]:
+    """Return what makes the output data where GitHub's runner reads it; elsewhere nothing, so that a check starts at once."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return contextlib.nullcontext()
     from hub_image.tools import github
 
-    github.error(sentence)
-    return COULD_NOT
+    return github.quoted()
 
 
 def _run(arguments: list[str]) -> int:

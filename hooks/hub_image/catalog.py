@@ -17,11 +17,17 @@ class Image:
     image: str
     tag: str
     platforms: tuple[str, ...] = ()
+    digest: str = ""
 
     @property
     def reference(self) -> str:
         """Its name with the tag."""
         return f"{self.image}:{self.tag}"
+
+    @property
+    def pinned(self) -> str:
+        """Its name with the tag, and with the digest where the catalog has it."""
+        return f"{self.reference}@{self.digest}" if self.digest else self.reference
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class Catalog:
     """Facts about bases, families, registries and pinned versions."""
 
     published: str
+    days_until_taken: int
     program: Program
     hub: str
     charts: Mapping[str, str]
@@ -134,6 +141,7 @@ def load() -> Catalog:
     facts = _yaml("catalog.yml")
     return Catalog(
         published=facts["published"],
+        days_until_taken=facts["days_until_taken"],
         program=Program(**facts["program"]),
         hub=facts["hub"],
         charts=facts["charts"],

@@ -11,7 +11,7 @@ import copier
 import pytest
 
 import github
-from conftest import ROOT, first_release, git
+from conftest import CATALOG, ROOT, first_release, git
 from rig import engine as rig
 from rig import standins
 
@@ -22,7 +22,7 @@ GROUPS = 'GROUPS = ("static", "container", "hub", "image-tests")'
 PART = 'GROUPS = ("static", "image-tests")'
 # Nobody else's build has this step, so what is found of it later came from the registry.
 INSTALLS, LIST = "bash /mnt/listed.bash", uuid.uuid4().hex
-SCANNER = "docker.io/docker/buildkit-syft-scanner:stable-1"
+SCANNER = "{image}:{tag}".format_map(CATALOG["images"]["scanner"])
 
 
 def free_port() -> int:
@@ -36,6 +36,25 @@ def hosted(memory):
     repository = Hosted(memory)
     with repository.github.served() as repository.port:
         yield repository
+
+
+@pytest.fixture
+def template(small, memory):
+    """A small template with one release, v1.0.0, to make more of."""
+    folder = shutil.copytree(small, memory / "small-template")
+    first_release(folder)
+    return folder
+
+
+@pytest.fixture
+def image(hosted, template):
+    """The repository holds an image that was made from v1.0.0, with work of its owner's."""
+    copier.run_copy(str(template), hosted.clone, defaults=True, quiet=True)
+    shutil.copy(ROOT / "template/.github/workflows/weekly.yml", hosted.clone / ".github/workflows")
+    with (hosted.clone / "environment.yml").open("a") as file:
+        file.write("# ours\n")
+    hosted.owner_pushes()
+    return hosted
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +72,10 @@ def published(tmp_path_factory) -> Path:
     text = dockerfile.read_text()
     assert text.count(INSTALLS) == 1
     dockerfile.write_text(text.replace(INSTALLS, f"LIST_OF={LIST} {INSTALLS}"))
+    facts = (folder / "catalog.yml").read_text()
+    digest = CATALOG["images"]["scanner"]["digest"]
+    assert facts.count(digest) == 1  # the stand-in has another
+    (folder / "catalog.yml").write_text(facts.replace(f"    digest: {digest}\n", ""))
     first_release(folder)
     command = folder / "hooks/hub_image/contract/command.py"
     text = command.read_text()
@@ -136,7 +159,7 @@ def ci(engine, project, ports, tmp_path_factory) -> runner.Runner:
 
 
 def scanner(folder: Path) -> None:
-    """Put the stand-in for the SBOM scanner where BuildKit looks for the real one."""
+    """Put the stand-in for the SBOM scanner where BuildKit looks for the real one, whose digest it cannot have."""
     file = runner.HERE / "standins/scanner.Dockerfile"
     debian = rig.CATALOG["images"]["debian"]
     rig.check(["docker", "buildx", "build", "--quiet", "--load", f"--tag={SCANNER}", f"--file={file}",

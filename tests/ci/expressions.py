@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-TOKEN = re.compile(r"\s*(\|\||&&|==|!=|[!()]|'(?:[^']|'')*'|[\w.-]+)")
+TOKEN = re.compile(r"\s*(\|\||&&|==|!=|[!(),]|'(?:[^']|'')*'|[\w.-]+)")
 
 
 def evaluate(text: str | bool, **contexts: dict) -> object:
@@ -59,6 +59,13 @@ def expression(text: str, **contexts: dict) -> object:
             return value
         if token.startswith("'"):
             return token[1:-1].replace("''", "'")
+        if token == "startsWith":
+            assert tokens.pop(0) == "("
+            text = either()
+            assert tokens.pop(0) == ","
+            start = either()
+            assert tokens.pop(0) == ")"
+            return str(text or "").lower().startswith(str(start or "").lower())
         if token.isdigit():
             return int(token)
         value: object = contexts

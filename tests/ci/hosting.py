@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import github
 from conftest import git
-from hub_image.ci import configure, update
+from hub_image.ci import configure, draft, proposal, propose
 
 HERE = Path(__file__).parent
 OWNER, NAME = "ocean", "ice-core"
@@ -55,7 +56,6 @@ class Hosted:
 
     def variables(self, workflow: str, event: str, **payload: object) -> dict[str, str]:
         """What GitHub tells the job of a workflow, whose token may do what the workflow says."""
-        self.github.act_as(workflow)
         if event == "push":
             payload["after"] = self.branches()["main"]
         told = github.event(event, f"{OWNER}/{NAME}", ref="refs/heads/main", **payload)
@@ -73,11 +73,26 @@ class Hosted:
         }
 
     def act(
-        self, workflow: str, event: str, project: Path | None = None, **payload: object
+        self,
+        workflow: str,
+        event: str,
+        project: Path | None = None,
+        without: tuple[str, ...] = (),
+        **payload: object,
     ) -> tuple[int, str]:
-        """Let act run a workflow of the default branch; return its exit code and its log."""
+        """Let act run a workflow of the default branch; return its exit code and its log.
+
+        Jobs named in `without` are left out, as those that need an engine. The token may do what the job that runs grants
+        it.
+        """
         project = project or self.checkout()
+        text = (project / ".github/workflows" / workflow).read_text()
+        for job in without:
+            text = re.sub(rf"^  {job}:\n(?:(?:    .*)?\n)*", "", text, flags=re.M)
+            text = re.sub(rf"(?<=needs: )\[(.*), {job}\]", r"[\1]", text)
+        (self.folder / workflow).write_text(text)
         variables = self.variables(workflow, event, **payload)
+        shutil.rmtree(self.folder / "artifacts", ignore_errors=True)  # each run has its own
         line = [
             Path(sys.executable).parent / "act",
             event,
@@ -88,7 +103,7 @@ class Hosted:
             "--directory",
             project,
             "--workflows",
-            f".github/workflows/{workflow}",
+            self.folder / workflow,
             "--no-cache-server",
         ]
         line += [
@@ -101,13 +116,17 @@ class Hosted:
             "ubuntu-24.04=-self-hosted",
         ]
         text = "".join(path.read_text() for path in (project / ".github/workflows").glob("*.yml"))
-        for uses in set(re.findall(r"uses: (actions/checkout@\w+)", text)):
-            line += ["--local-repository", f"{uses}={HERE / 'standins/checkout'}"]
+        for uses in set(re.findall(r"uses: (actions/\w+(?:-artifact)?@\w+)", text)):
+            name = uses.partition("@")[0].partition("/")[2]
+            if (HERE / "standins" / name).exists():
+                line += ["--local-repository", f"{uses}={HERE / 'standins' / name}"]
         line += [
             "--secret",
             f"GITHUB_TOKEN={variables.pop('GITHUB_TOKEN')}",
             "--env",
             f"PROJECT={self.bare}",
+            "--env",
+            f"ARTIFACTS={self.folder / 'artifacts'}",
         ]
         del variables["GITHUB_STEP_SUMMARY"]
         for name, value in variables.items():
@@ -117,19 +136,38 @@ class Hosted:
             "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
-        result = subprocess.run(line, env=environment, text=True, capture_output=True)
-        log = result.stdout + result.stderr
+        granted = "configure.yml" if workflow == "copy.yml" else workflow
+        together = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        process = subprocess.Popen(line, env=environment, **together)
+        log, running = "", ""
+        for said in process.stdout:
+            log += said
+            told = re.match(r"\[(?:\w+/)+([^]/]+?)\s*\] ⭐", said)
+            if told and told[1] != running:
+                running = told[1]
+                self.github.act_as(granted, running)
+        code = process.wait()
         (self.folder / f"{workflow}.log").write_text(log)
-        return result.returncode, log
+        return code, log
 
 
-COMMANDS = {configure.in_ci: "configure.yml", update.update: "update.yml"}
+def run(hosted: Hosted, monkeypatch, command=None, answers=None, workflow="weekly.yml") -> int:
+    """Do what the jobs of a workflow do, each in a fresh checkout; the summary of earlier runs is gone.
 
-
-def run(hosted: Hosted, monkeypatch, command=update.update, answers=None, workflow="") -> int:
-    """Do what a job does in a fresh checkout; the summary of earlier runs is gone."""
+    `command` makes a draft, of an update or of answers where there is none; or it is `configure.in_ci`, which makes none.
+    """
     (hosted.folder / "summary.md").write_text("")
-    workflow = workflow or ("configure.yml" if answers else COMMANDS[command])
+    workflow = "configure.yml" if answers or command is configure.in_ci else workflow
     for name, value in hosted.variables(workflow, "workflow_dispatch").items():
         monkeypatch.setenv(name, value)
-    return command(hosted.checkout(), answers or {})
+    if command is configure.in_ci:
+        hosted.github.act_as(workflow, "Configure")
+        return command(hosted.checkout(), answers or {})
+    hosted.github.state(permissions={"contents": "read"})
+    drafts = hosted.folder / "drafts"
+    drafts.mkdir(exist_ok=True)
+    proposal.write(
+        (command or draft.update)(hosted.checkout(), answers or {}), drafts / "draft.json"
+    )
+    hosted.github.act_as(workflow, "Propose")
+    return propose.run(argparse.Namespace(drafts=drafts, path=hosted.checkout()))

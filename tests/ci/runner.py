@@ -146,6 +146,7 @@ class Runner:
         project: Path | None = None,
         job: str = "",
         workflow: str = "image.yml",
+        actor: str = "octocat",
     ) -> Run:
         """Let an event happen to the project; `watch` sees each line of the log as it comes.
 
@@ -161,6 +162,7 @@ class Runner:
         event["repository"]["owner"]["type"] = "Organization"
         fork = "pull_request" in payload and not login
         (self.work / "event.json").write_text(json.dumps(event))
+        shutil.rmtree(self.work / "artifacts", ignore_errors=True)  # each run has its own
         line = [
             str(Path(sys.executable).parent / "act"),
             name,
@@ -176,7 +178,7 @@ class Runner:
             "--pull=false",
         ]
         line += ["--job", job] if job else []
-        line += ["--actor", "octocat", "--defaultbranch", "main"]
+        line += ["--actor", actor, "--defaultbranch", "main"]
         for label in ("ubuntu-24.04", "ubuntu-24.04-arm"):
             line += ["--platform", f"{label}=-self-hosted"]
         for uses in set(re.findall(r"uses: (\w+/[\w-]+@\w+)", self._uses())):
@@ -191,6 +193,7 @@ class Runner:
             "GITHUB_REF": ref,
             "GITHUB_WORKFLOW_REF": f"ocean/ocean/.github/workflows/{workflow}@{ref}",
             "PROJECT": str(project),
+            "ARTIFACTS": str(self.work / "artifacts"),
         }.items():
             line += ["--env", f"{variable}={value}"]
         environment = engine.variables() | {
@@ -214,7 +217,7 @@ class Runner:
                 told and told[1] != running
             ):  # one job after the other, since each needs the one before
                 running = told[1]
-                self.github.act_as(workflow, running, fork)
+                self.github.act_as(workflow, running, fork, bot=actor == "github-actions[bot]")
             watch(text)
         code = process.wait()
         (self.work / f"{len(list(self.work.glob('*.log')))}.log").write_text(log)

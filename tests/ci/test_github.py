@@ -11,14 +11,13 @@ import yaml
 
 from conftest import ROOT
 from github import LIMIT, Kept, event
-from hub_image.ci import propose, report, request
+from hub_image.ci import proposal, propose, report, request
 from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.github import NoAnswer, Refused
-from hub_image.updates.update import Outcome
 
 ISSUES = "/repos/sea/ocean/issues"
-PROPOSAL = propose.Proposal("update", "Update", "", Outcome("", ""), [])
+DRAFT = proposal.Draft("update", "0" * 40, "Update")
 
 
 @pytest.fixture
@@ -167,12 +166,12 @@ def test_where_no_issue_can_be_kept_the_page_has_the_request(why, api, capsys):
 
 @pytest.mark.world("pull-requests-are-issues")
 def test_an_issue_is_closed_and_the_pull_request_that_begins_alike_is_not(api):
-    api.act_as("update.yml")
+    api.act_as("weekly.yml", "Propose")
     pull = {"head": "hub-image/update", "base": "main", "merged_at": None, "sha": ""}
-    api.add(user=github.OURSELVES, body=PROPOSAL.mark)
-    api.add(user=github.OURSELVES, body=PROPOSAL.mark, pull=pull)
-    propose.close_issue(PROPOSAL)
-    propose.close_issue(PROPOSAL)
+    api.add(user=github.OURSELVES, body=DRAFT.mark)
+    api.add(user=github.OURSELVES, body=DRAFT.mark, pull=pull)
+    propose.close_issue(DRAFT)
+    propose.close_issue(DRAFT)
     assert [entry["state"] for entry in api.state()["issues"]] == ["closed", "open"]
 
 
@@ -194,28 +193,35 @@ def test_one_comment_has_the_report(api, tmp_path, monkeypatch, clock):
 # ── Runs that are waited for
 
 
+def prove() -> str:
+    """What comes out for the branch of a draft."""
+    opened = propose.Opened(DRAFT, "0" * 40, [], {})
+    propose.start_proof(opened)
+    return propose.prove(opened, propose.time.monotonic() + propose.LONGEST)
+
+
 @pytest.mark.world("api-limits")
 def test_an_hour_of_waiting_survives_bad_answers_and_asks_rarely(api, clock):
-    api.act_as("update.yml")
+    api.act_as("weekly.yml", "Propose")
     api.state(looks=60)
     clock.after = {
         3: lambda: api.fail("GET", 502),
         10: lambda: api.fail("GET", 0, times=6),  # ten minutes
         30: lambda: api.fail("GET", 503, times=2),
     }
-    assert propose.prove(PROPOSAL, "0" * 40).startswith("was built and has passed its tests")
+    assert prove().startswith("was built and has passed its tests")
     assert api.started() == [["image.yml", "hub-image/update"]]
     hours = sum(clock.waits) / 3600
     assert hours > 1 and len(api.state()["requests"]) / hours < LIMIT / 10
 
 
 def test_a_run_that_does_not_end_is_left_and_found_again(api, clock):
-    api.act_as("update.yml")
+    api.act_as("weekly.yml", "Propose")
     api.state(conclusion=None)
-    assert propose.prove(PROPOSAL, "0" * 40).startswith("is still being tested")
+    assert prove().startswith("is still being tested")
     assert sum(clock.waits) < 150 * 60, "the job ends then"
     api.state(conclusion="success")
-    assert propose.prove(PROPOSAL, "0" * 40).startswith("was built and has passed its tests")
+    assert prove().startswith("was built and has passed its tests")
     assert len(api.started()) == 1
 
 
@@ -229,16 +235,16 @@ def test_a_run_that_does_not_end_is_left_and_found_again(api, clock):
     ],
 )
 def test_the_end_of_a_run_is_told(conclusion, said, api, clock):
-    api.act_as("update.yml")
+    api.act_as("weekly.yml", "Propose")
     api.state(conclusion=conclusion)
-    assert said in propose.prove(PROPOSAL, "0" * 40)
+    assert said in prove()
 
 
 @pytest.mark.parametrize("done", [True, False])
 def test_a_start_without_an_answer_is_looked_for(done, api, clock):
-    api.act_as("update.yml")
+    api.act_as("weekly.yml", "Propose")
     api.fail("POST", 502, done=done)
-    propose.prove(PROPOSAL, "0" * 40)
+    prove()
     assert len(api.started()) == 1
 
 
@@ -246,22 +252,21 @@ def test_a_start_without_an_answer_is_looked_for(done, api, clock):
 
 
 @pytest.mark.world("schedules-stop")
-@pytest.mark.parametrize("workflow", ["update.yml", "settle.yml"])
-def test_each_run_keeps_its_schedule(workflow, api, monkeypatch):
-    name = f"sea/ocean/.github/workflows/{workflow}@refs/heads/main"
+def test_each_run_keeps_its_schedule(api, monkeypatch):
+    name = "sea/ocean/.github/workflows/weekly.yml@refs/heads/main"
     monkeypatch.setenv("GITHUB_WORKFLOW_REF", name)
-    api.act_as(workflow)
+    api.act_as("weekly.yml", "Propose")
     for _ in range(20):
         api.days_pass(7)
-        assert not api.state()["disabled"].get(workflow)
+        assert not api.state()["disabled"].get("weekly.yml")
         github.renew()
-    other = {"update.yml": "settle.yml", "settle.yml": "update.yml"}[workflow]
-    assert api.state()["disabled"][other] == "disabled_inactivity", "each has its own"
+    api.days_pass(70)
+    assert api.state()["disabled"]["weekly.yml"] == "disabled_inactivity"
 
 
 @pytest.mark.world("schedules-stop")
 def test_a_schedule_that_cannot_be_kept_is_a_warning(api, monkeypatch, capsys):
-    monkeypatch.setenv("GITHUB_WORKFLOW_REF", "sea/ocean/.github/workflows/update.yml@refs/heads/x")
+    monkeypatch.setenv("GITHUB_WORKFLOW_REF", "sea/ocean/.github/workflows/weekly.yml@refs/heads/x")
     github.renew()  # of a job that may not
     assert "choose *Enable workflow*" in capsys.readouterr().out
 
@@ -283,7 +288,7 @@ def test_a_secret_is_only_what_no_output_needs():
     }
     jobs = [job for text in texts for job in (yaml.safe_load(text).get("jobs") or {}).values()]
     outputs = {name for job in jobs for name in job.get("outputs", {})}
-    assert outputs == {"platforms", "digest", "proved"}
+    assert outputs == {"builds", "digest", "proved", "page", "kind", "draft"}
 
 
 # ── The stand-in itself
@@ -291,7 +296,7 @@ def test_a_secret_is_only_what_no_output_needs():
 
 @pytest.mark.world("pull-requests-are-issues")
 def test_a_merged_pull_request_stays_closed(api):
-    api.act_as("update.yml")
+    api.act_as("weekly.yml", "Propose")
     api.pull(1)
     for path in ("issues", "pulls"):
         github.api("PATCH", f"/repos/sea/ocean/{path}/1", {"state": "closed"})

@@ -41,10 +41,8 @@ whole_matrix = pytest.mark.whole_matrix
 
 ID = re.compile(r"ID:\s+(\S+)")
 BUILT = ["Look whether this commit is published already", "Build the image", "Build"]
-FIRST = [
-    "Get the repository", "Read for which platforms",
-    "Get the repository", "Get hub-image, in the version of the template", "Let Docker keep digests", "Plan",
-]  # fmt: skip
+TOOLS = ["Get the repository", "Get hub-image, in the version that this repository records", "Let Docker keep digests", "Plan"]  # fmt: skip
+FIRST = ["Get the repository", "Get hub-image", "Plan what is built", *TOOLS]
 PUBLISHED = [
     *FIRST, "Log in", "Get the tools and log in to the registry", "Check the lists", *BUILT, "Contract", "Publish",
     "Get cosign", "Sign the image", "Sign", "Write the summary", "Report",
@@ -56,7 +54,7 @@ TESTED = [
 COMMENTED = [*TESTED[:-1], "Comment on the pull request", "Report"]
 LINKED = [
     *PUBLISHED,
-    *FIRST[2:],
+    *TOOLS,
     "Log in",
     "Get the tools and log in to the registry",
     "Write the link request",
@@ -64,6 +62,7 @@ LINKED = [
 # What a step has written when it did its work.
 EVIDENCE = {
     "Get the repository": r"^checked out [0-9a-f]{40}, depth",
+    "Plan what is built": r'^builds=\[\{"name": "linux/amd64", "platform": "linux/amd64", "runner": "ubuntu-24.04"\}\]$',
     "Plan": r"^cache-from=type=registry,ref=localhost",
     "Log in": r"^Logged in to localhost",
     "Check the lists": r"^0 errors",
@@ -197,7 +196,7 @@ def test_a_step_that_does_nothing_is_noticed(step, first):
         succeeded(first.without(step), *LINKED)
 
 
-def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
+def test_second_push_finds_layers_in_the_registry(first, ci, project, published, capsys):
     """The local cache of the first push is removed before, so that only the registry's is left."""
     before, lists = ci.tags(), first.new_cache & used(LIST)
     records = f"^({'|'.join(first.new_cache)})$"
@@ -205,7 +204,11 @@ def test_second_push_finds_layers_in_the_registry(first, ci, project, capsys):
     assert lists and not lists & used(), "other tests may be building, but not from this list"
     answers = (project / ".copier-answers.yml").read_text()
     assert "_commit: v1.0.0\n" in answers
+    image_env = (project / ".github/image.env").read_text()
+    commits = git(published, "rev-parse", "v1.0.0", "v1.0.1").split()
+    assert f"TEMPLATE_COMMIT={commits[0]}\n" in image_env
     files = {
+        ".github/image.env": image_env.replace(*commits),
         "start": '#!/bin/bash -e\nexec "$@"\n',
         ".copier-answers.yml": answers.replace("v1.0.0", "v1.0.1"),
     }
@@ -247,12 +250,12 @@ def test_running_the_same_commit_again_changes_nothing(first, ci, project):
 
 
 def test_settle_proposes_what_the_published_image_has(first, ci, project):
-    """All of settle.yml: its branch holds a lock that the build of this repository takes."""
+    """All of weekly.yml: its branch holds a lock that the build of this repository takes."""
     # act does a checkout of the default branch itself: it copies the folder, with this.
     git(project, "remote", "add", "origin", f"file://{project}")
     before = len(ci.github.started())
     try:
-        run = ci.run("workflow_dispatch", {}, workflow="settle.yml")
+        run = ci.run("workflow_dispatch", {}, workflow="weekly.yml")
     finally:
         git(project, "remote", "remove", "origin")
     assert run.code == 0, run.log[-6000:]
@@ -263,7 +266,30 @@ def test_settle_proposes_what_the_published_image_has(first, ci, project):
     assert changed == ["lock/pip-x86_64.txt"]
     lock = git(project, "show", f"hub-image/settle:{changed[0]}")
     assert re.search(r"^pyfiglet==\S+ \\\n    --hash=sha256:", lock, re.M), lock[:500]
-    git(project, "branch", "--quiet", "-D", "hub-image/settle")
+    assert "Nothing to do: this repository has v1.0.1 of the template." in run.said("Propose")
+    assert "There is no answer hub_config" in run.said("Notices")
+
+
+def test_the_branch_of_the_bot_is_proved_and_not_published(first, ci, project):
+    """As the bot starts it: in a job that may read alone. A person who starts it there gets a trial image."""
+    before = ci.tags()
+    git(project, "switch", "--quiet", "hub-image/settle")
+    where = {"ref": "refs/heads/hub-image/settle"}
+    try:
+        run = ci.run("workflow_dispatch", {}, actor="github-actions[bot]", **where)
+        succeeded(run, *TESTED)
+        assert ci.tags() == before and "built and tested without any rights" in run.said()
+        assert ci.login["REGISTRY_LOGIN"] not in run.log, "nobody logged in"
+        run = ci.run("workflow_dispatch", {}, **where)
+        head = git(project, "rev-parse", "HEAD").strip()
+    finally:
+        git(project, "switch", "--quiet", "main")
+        git(project, "branch", "--quiet", "-D", "hub-image/settle")
+    succeeded(run, *PUBLISHED)
+    [pull] = [pull for pull in ci.github.pulls() if pull["head"] == "hub-image/settle"]
+    trial = f"pr-{pull['number']}-{head[:12]}"
+    assert ci.tags() == {**before, trial: digest_of(run)}
+    ci.untag(trial)
 
 
 def test_a_request_that_is_not_true_is_not_written(first, ci, project):
@@ -440,8 +466,7 @@ def test_closing_removes_trial_images_and_nothing_else(first, ci, project):
     head = git(project, "rev-parse", trial.removeprefix("pr-7-")).strip()
     closed = pull_request(project, 7, head, "closed")
     cleaned = [
-        "Get the repository",
-        *FIRST[3:],
+        *TOOLS,
         "Log in",
         "Get the tools and log in to the registry",
         "Clean up",

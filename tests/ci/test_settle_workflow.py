@@ -1,4 +1,4 @@
-"""settle.yml: when new locks are proposed, and how.
+"""weekly.yml's settle: when new locks are proposed, and how.
 
 The locks are real in tests/lists/test_locks.py, and so is all of the workflow, by act, in test_image_workflow.py; here they
 are written by the test. What stands in for GitHub: see test_update_workflow.py.
@@ -14,7 +14,7 @@ import pytest
 from builds.prefix import HOST
 from conftest import ROOT, git
 from hub_image.ci import settle
-from hub_image.lists import lock
+from hub_image.lists import lock, security
 from hub_image.tools import docker
 
 from .hosting import run
@@ -44,6 +44,8 @@ def image(hosted, monkeypatch):
     hosted.write = write
     monkeypatch.setattr(lock, "lock", write)
     monkeypatch.setattr(docker, "pull", lambda image: None)
+    hosted.newer = {}
+    monkeypatch.setattr(security, "pending", lambda image: hosted.newer)
     published = SimpleNamespace(digest=lambda tag: hosted.digest)
     monkeypatch.setattr(settle, "Repository", lambda image: published)
     monkeypatch.setenv("GITHUB_SHA", hosted.owner_pushes())
@@ -52,7 +54,7 @@ def image(hosted, monkeypatch):
 
 def settled(image, monkeypatch) -> list[dict]:
     """What the workflow does; return the pull requests that there are."""
-    assert run(image, monkeypatch, lambda here, _: settle.settle(here), workflow="settle.yml") == 0
+    assert run(image, monkeypatch, lambda here, _: settle.settle(here)) == 0
     return image.github.pulls()
 
 
@@ -115,3 +117,61 @@ def test_a_checksum_of_another_kind_is_no_change(tmp_path):
         path.write_text(f"# For base\n@EXPLICIT\n{HOST}/noarch/x-1-0.conda{checksum}\n")
         found.append(settle.entries(tmp_path))
     assert found == [{f"{HOST}/noarch/x-1-0.conda"}] * 3
+
+
+# In the form of `apt-get --simulate upgrade`: apt-pkg/algorithms.cc, pkgSimulate; archives as Debian and Ubuntu call theirs.
+SIMULATED = """\
+Reading package lists...
+The following packages will be upgraded:
+  libssl3t64 base-files openssl tzdata
+Inst base-files [13.8+deb13u1] (13.8+deb13u2 Debian:13.2/stable [amd64])
+Inst libssl3t64 [3.5.1-1] (3.5.1-1+deb13u1 Debian-Security:13/stable-security [amd64])
+Inst openssl [3.0.13-0ubuntu3.4] (3.0.13-0ubuntu3.5 Ubuntu:24.04/noble-updates, Ubuntu:24.04/noble-security [amd64]) []
+Inst new-package (1.0 Debian-Security:13/stable-security [amd64])
+Inst -oAPT::x=y [1] (2 Debian-Security:13/stable-security [amd64])
+Conf libssl3t64 (3.5.1-1+deb13u1 Debian-Security:13/stable-security [amd64])
+"""
+
+
+def test_what_apt_would_upgrade_for_security():
+    assert security.parse(SIMULATED) == {
+        "libssl3t64": "3.5.1-1+deb13u1",
+        "openssl": "3.0.13-0ubuntu3.5",
+    }
+
+
+def test_newer_system_packages_come_by_themselves(image, monkeypatch):
+    """Where the locks are as they were: a commit of its own, with the names that the build takes anew."""
+    image.write(image.clone)
+    image.owner_pushes()
+    image.packages.append("one==1.0")  # too little to settle
+    image.newer = {"openssl": "2"}
+    (pull,) = settled(image, monkeypatch)
+    assert (
+        "1 of the system's packages" in pull["body"]
+        and "Take newer system packages" in pull["title"]
+    )
+    changed = git(image.bare, "diff", "--name-only", "main", "hub-image/settle").split()
+    assert changed == [security.FILE]
+    assert git(image.bare, "show", f"hub-image/settle:{security.FILE}").endswith("\nopenssl 2\n")
+
+
+def test_newer_system_packages_come_with_new_locks(image, monkeypatch):
+    image.newer = {"openssl": "2"}
+    (pull,) = settled(image, monkeypatch)
+    assert "20 of 20 packages" in pull["body"] and "1 of the system's packages" in pull["body"]
+    changed = git(image.bare, "diff", "--name-only", "main", "hub-image/settle").split()
+    assert changed == [security.FILE, LOCK]
+
+
+def test_what_was_named_stays_named_for_the_same_base(tmp_path):
+    (tmp_path / ".github").mkdir()
+    env = tmp_path / ".github/image.env"
+    env.write_text("BASE_IMAGE=debian:1\n")
+    assert security.write(tmp_path, {"a": "1", "b": "1"}) == "A"
+    assert security.write(tmp_path, {"b": "2"}) == "M"
+    assert security.read(tmp_path) == {"a": "1", "b": "2"}
+    env.write_text("BASE_IMAGE=debian:2\n")
+    assert security.read(tmp_path) == {}
+    security.write(tmp_path, {"c": "1"})
+    assert security.read(tmp_path) == {"c": "1"}

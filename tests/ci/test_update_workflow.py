@@ -1,4 +1,4 @@
-"""update.yml and configure.yml: what happens to a repository on GitHub.
+"""weekly.yml and configure.yml: what happens to a repository on GitHub.
 
 Real: the workflows, run by act; hub-image, installed as they install it; git; Copier. Stand-ins: GitHub's API
 (tests/github/) and its rule for pushes with a job's own token (standins/pre-receive). Unproven here: the login of git by a header, that GitHub starts image.yml for a started dispatch, and that its checks are
@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 import github
-from conftest import CATALOG, QUESTIONS_FILE, ROOT, files, first_release, git
+from conftest import CATALOG, QUESTIONS_FILE, ROOT, files, git
 from hub_image.__main__ import main
 from hub_image.ci import configure
 from hub_image.problem import Problem
@@ -33,14 +33,6 @@ NO_PULLS = {"issues": True, "actions may open pull requests": False}
 FORM = yaml.safe_load((ROOT / ".github/workflows/configure.yml").read_text())[True][
     "workflow_dispatch"
 ]["inputs"]
-
-
-@pytest.fixture
-def template(small, memory):
-    """A small template with one release, v1.0.0, to make more of."""
-    folder = shutil.copytree(small, memory / "small-template")
-    first_release(folder)
-    return folder
 
 
 @pytest.fixture
@@ -61,17 +53,6 @@ def release(template, version: str, text: str = "", path: str = "Dockerfile.jinj
     )
     git(template, "commit", "--quiet", "--all", "--message", version)
     git(template, "tag", version)
-
-
-@pytest.fixture
-def image(hosted, template):
-    """The repository holds an image that was made from v1.0.0, with work of its owner's."""
-    copier.run_copy(str(template), hosted.clone, defaults=True, quiet=True)
-    shutil.copy(ROOT / "template/.github/workflows/update.yml", hosted.clone / ".github/workflows")
-    with (hosted.clone / "environment.yml").open("a") as file:
-        file.write("# ours\n")
-    hosted.owner_pushes()
-    return hosted
 
 
 def summary(hosted) -> str:
@@ -345,7 +326,7 @@ def test_the_forms_fields_are_our_questions():
         for name, question in QUESTIONS_FILE.items()
         if name[0] != "_" and question.get("when", True) is not False
     }
-    assert list(FORM) == list(asked) and len(FORM) <= 25, "GitHub allows no more"
+    assert list(FORM) == [*asked, configure.MORE] and len(FORM) <= 25, "GitHub allows no more"
     for name, question in asked.items():
         words = question["help"].split("?")[0].split(", as in {{")[0]
         assert FORM[name]["description"].startswith(words), name
@@ -564,6 +545,16 @@ def test_a_refusal_says_why_and_what_to_do_and_changes_nothing(what, copy, ours,
     )
 
 
+def test_the_last_field_of_the_form_is_for_later_questions():
+    """A workflow that people have cannot get a field by an update."""
+    fields = dict.fromkeys(FORM, "") | {"title": "Ice", "more": " memory = 8 GB=8 ;base=pangeo;"}
+    answers = {"title": "Ice", "memory": "8 GB=8", "base": "pangeo"}
+    assert configure.form(json.dumps(fields)) == answers
+    assert configure.form("") == configure.form("null") == {}
+    with pytest.raises(updating.Refused, match="more: write name=value instead of pangeo"):
+        configure.form(json.dumps({"more": "pangeo"}))
+
+
 REFUSED = [
     ({"image_name": "Ice Core"}, "image_name: As in ocean-modelling: at most 100 lowercase letters and digits"),
     ({"languages": "fortran"}, "languages: there is no `fortran`; choose from r, julia."),
@@ -594,13 +585,16 @@ What the answers mean: [the questions]({docs}/questions.md), [the bases]({docs}/
 
 
 def fill_in(hosted, monkeypatch, answers: dict) -> int:
-    """Run configure.yml's command as the form does; return the exit code."""
-
-    def command(repository, answers):
-        monkeypatch.setenv("ANSWERS", json.dumps(dict.fromkeys(FORM, "") | answers))
-        return main(["configure", "--propose", str(repository)])
-
-    return run(hosted, monkeypatch, command, answers, workflow="configure.yml")
+    """Run the command of configure.yml that the repository calls for, as the form does; return the exit code."""
+    (hosted.folder / "summary.md").write_text("")
+    for name, value in hosted.variables("configure.yml", "workflow_dispatch").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ANSWERS", json.dumps(dict.fromkeys(FORM, "") | answers))
+    here = hosted.checkout()
+    is_image = (here / updating.ANSWERS).exists()
+    hosted.github.act_as("configure.yml", "Change answers" if is_image else "Configure")
+    what = ["--draft", str(hosted.folder / "draft.json")] if is_image else ["--propose"]
+    return main(["configure", *what, str(here)])
 
 
 def is_refused(hosted, sentence: str, answers: dict, capsys) -> None:
@@ -729,6 +723,9 @@ def test_at_home(image, template):
     assert git(here, "status", "--porcelain") == ""
 
 
+WITH_AN_ENGINE = ("settle", "notices")  # run in test_image_workflow.py
+
+
 # ── The workflows, by act ───────────────────────────────────────────────────────────────────────────
 
 
@@ -751,7 +748,7 @@ def test_configure_and_update_workflows(copy, ours):
     code, log = copy.act("copy.yml", "push", project=late)
     assert code == 0 and copy.branches() == branches, log[-3000:]
 
-    code, log = copy.act("update.yml", "schedule")
+    code, log = copy.act("weekly.yml", "schedule", without=WITH_AN_ENGINE)
     assert code == 0, log[-3000:]
     assert show(copy, "hub-image/update", "Dockerfile").endswith("# new\n")
     assert [pull["head"] for pull in copy.github.pulls()] == ["hub-image/update"]
@@ -773,10 +770,10 @@ def test_update_workflow_week_by_week(copy, ours):
 
     def a_week_later(*states: str) -> None:
         copy.github.days_pass(7)
-        code, log = copy.act("update.yml", "schedule")
+        code, log = copy.act("weekly.yml", "schedule", without=WITH_AN_ENGINE)
         assert code == 0 and "::warning::" not in log, log[-3000:]
         assert [pull["state"] for pull in copy.github.pulls()] == list(states)
-        assert copy.github.issues() == [] and copy.github.state()["idle"]["update.yml"] == 0
+        assert copy.github.issues() == [] and copy.github.state()["idle"]["weekly.yml"] == 0
 
     a_week_later()
     release(ours, "v1.1.0", "# new\n")
@@ -793,7 +790,7 @@ def test_update_workflow_week_by_week(copy, ours):
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("workflow", ["update.yml", "configure.yml"])
+@pytest.mark.parametrize("workflow", ["weekly.yml", "configure.yml"])
 def test_workflows_leave_the_template_alone(workflow, copy):
     copy.github.state(repository={})
     before = copy.branches()

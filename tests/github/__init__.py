@@ -111,9 +111,12 @@ class Kept:
                     if idle >= 60:
                         state["disabled"][file.name] = "disabled_inactivity"
 
-    def act_as(self, workflow: str, job: str = "", fork: bool = False) -> None:
-        """The token is that of a job: it may do what the workflow grants it, and for a fork at most read."""
-        self.state(permissions=permissions(workflow, job, fork))
+    def act_as(self, workflow: str, job: str = "", fork: bool = False, bot: bool = False) -> None:
+        """The token is that of a job: it may do what the workflow grants it, and for a fork at most read.
+
+        `bot`: the job is the one of that name which the branches of the bot have.
+        """
+        self.state(permissions=permissions(workflow, job, fork, bot))
 
     @contextlib.contextmanager
     def served(self) -> Iterator[int]:
@@ -131,14 +134,18 @@ class Kept:
         assert not (wrong := self.state()["violations"]), "\n".join(wrong)
 
 
-def permissions(workflow: str, job: str = "", fork: bool = False) -> dict[str, str]:
+def permissions(
+    workflow: str, job: str = "", fork: bool = False, bot: bool = False
+) -> dict[str, str]:
     """Return what the token of a job of a workflow, known by its name, may do; without a name, of its only job."""
     text = (ROOT / ".github/workflows" / workflow).read_text(encoding="utf-8")
-    jobs = yaml.safe_load(text)["jobs"].values()
+    jobs = yaml.safe_load(text)["jobs"].items()
     [granted] = [
         said["permissions"]
-        for said in jobs
-        if not job or job.startswith(said["name"].partition("${{")[0].strip())
+        for key, said in jobs
+        if (not job or job.startswith(said["name"].partition("${{")[0].strip()))
+        and (key == "proof") <= bot
+        and (key == "image") <= (not bot)
     ]
     return {name: "read" if fork else level for name, level in granted.items()}
 

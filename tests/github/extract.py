@@ -25,6 +25,7 @@ VERSIONS = "/packages/{package_type}/{package_name}/versions"
 CALLS = {
     "/repos/{owner}/{repo}": ["get"],
     "/repos/{owner}/{repo}/forks": ["post"],
+    "/repos/{owner}/{repo}/releases": ["get"],
     "/repos/{owner}/{repo}/issues": ["get", "post"],
     "/repos/{owner}/{repo}/issues/{issue_number}": ["patch"],
     "/repos/{owner}/{repo}/issues/{issue_number}/comments": ["get", "post"],

@@ -78,6 +78,7 @@ def new(name: str, git: Path | None = None) -> dict[str, Any]:
         "issues": [],
         "comments": [],
         "runs": [],
+        "releases": {},
         "idle": {},
         "disabled": {},
         "permissions": {},
@@ -142,10 +143,11 @@ class Answer:
     def give(self) -> tuple[int, Any]:
         """Do what is asked; return status and body. Raises Refusal."""
         parts = self.call.parts
-        if (
-            "repo" in parts
-            and f"{parts['owner']}/{parts['repo']}".lower() != self.state["name"].lower()
-        ):
+        asked = f"{parts.get('owner')}/{parts.get('repo')}".lower()
+        known = {self.state["name"].lower()}
+        if self.call.path.endswith("/releases"):  # which anybody may read, where they are public
+            known = {name.lower() for name in self.state["releases"]}
+        if "repo" in parts and asked not in known:
             raise Refusal(404, "Not Found")
         self.permit()
         kind = re.sub(r"\W+", "_", re.sub(r"\{.*?\}", "", self.call.path)).strip("_")
@@ -194,6 +196,12 @@ class Answer:
         if made_from := known.get("template_repository"):
             known["template_repository"] = template | made_from
         return 200, known
+
+    def get_repos_releases(self) -> tuple[int, Any]:
+        """The releases of a repository: https://docs.github.com/en/rest/releases/releases#list-releases."""
+        [example] = self.call.example(200)
+        name = f"{self.call.parts['owner']}/{self.call.parts['repo']}"
+        return 200, [example | release for release in self.state["releases"][name]]
 
     def post_repos_forks(self) -> tuple[int, Any]:
         """Who has a fork already gets that one: https://docs.github.com/en/rest/repos/forks#create-a-fork."""

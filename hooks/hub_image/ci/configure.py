@@ -1,7 +1,7 @@
-"""`hub-image configure`: in a terminal it makes an image repository of a copy, or changes answers; with `--propose`, in CI.
+"""`hub-image configure`: in a terminal it makes an image repository of a copy, or changes answers; and in CI.
 
-There the answers are the fields of the form, in the variable ANSWERS. A copy is only configured where GitHub says that it was
-made from a template and is no fork.
+There the answers are the fields of the form, in the variable ANSWERS. `--propose` configures a copy, which is only done
+where GitHub says that it was made from a template and is no fork; `--draft` writes changed answers for `hub-image propose`.
 """
 
 import argparse
@@ -12,36 +12,59 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import catalog
-from hub_image.ci import propose, welcome
-from hub_image.ci import update as proposed
+from hub_image.ci import draft, proposal, propose, welcome
+from hub_image.ci.update import draft_option
 from hub_image.problem import Problem
 from hub_image.tools import github
 from hub_image.tools.git import git
 from hub_image.updates import configure, update
 
+MORE = "more"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `hub-image configure`."""
     configure.arguments(parser)
-    parser.add_argument("--propose", action="store_true", help="in CI: push it, or say what to do")
+    parser.add_argument(
+        "--propose", action="store_true", help="in CI: configure a copy, and push it"
+    )
+    draft_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Configure the repository, or propose changed answers; return the exit code. Raises Problem where that fails."""
-    if not options.propose:
+    if not options.propose and not options.draft:
         return configure.run(options)
     github.variable("GITHUB_REPOSITORY")
-    form = json.loads(os.environ.get("ANSWERS") or "{}") or {}
-    answers = {field: text for field, text in form.items() if text} | update.given(options)
+    answers: dict[str, str] = {}
     try:
-        if not (options.path / update.ANSWERS).exists():
+        answers = form(os.environ.get("ANSWERS", "")) | update.given(options)
+        if options.propose:
             return in_ci(options.path, answers)
         if not answers:
             raise update.Refused(configure.NOTHING)
-        return proposed.update(options.path, answers)
+        proposal.write(draft.update(options.path, answers), options.draft)
+        return 0
     except update.Refused as problem:
         github.summary(refused(problem, answers))
         raise
+
+
+def form(text: str) -> dict[str, str]:
+    """Return the answers in the fields of the form, which GitHub tells as JSON; an empty field is none.
+
+    The field `more` holds those to questions that the form does not know. Raises Refused where it is not written so.
+    """
+    fields = json.loads(text or "{}") or {}
+    answers = {field: said for field, said in fields.items() if said and field != MORE}
+    for part in filter(str.strip, (fields.get(MORE) or "").split(";")):
+        question, equals, answer = part.partition("=")
+        if not equals:
+            raise update.Refused(
+                f"{MORE}: write name=value instead of {part.strip()}, with ; between several."
+            )
+        answers[question.strip()] = answer.strip()
+    return answers
 
 
 def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
@@ -121,5 +144,5 @@ def why_not(repository: Mapping[str, Any]) -> str:
 def by_hand(source: str, answers: Mapping[str, Any]) -> str:
     """Return the line that does the same in a terminal."""
     name = os.environ["GITHUB_REPOSITORY"].partition("/")[2]
-    run = catalog.load().program.line(f"configure{propose.as_options(answers)}", source)
+    run = catalog.load().program.line(f"configure{draft.as_options(answers)}", source)
     return f"git clone {github.page()} && cd {name} && {run} && git push"

@@ -5,9 +5,13 @@
 - Pull requests from forks and from Dependabot run without secrets and with a token that only reads:
   https://docs.github.com/en/actions/security-for-github-actions/security-guides/automatic-token-authentication
 - Without a login for the registry everything is built and tested, and nothing is red.
+- A branch of the bot is proved in a job without rights (PROOF). Who wants to try its image on the hub before it is merged
+  starts image.yml on it; so with every branch that has a pull request.
+- A release is published for a commit of the default branch only: what stands there has been reviewed.
 """
 
 import argparse
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +27,8 @@ from hub_image.tools.git import git
 
 LOGIN = "REGISTRY_LOGIN"  # a variable: host/name, as in quay.io/ocean+ci
 PASSWORD = "REGISTRY_PASSWORD"  # a secret
+RUNNER = "ubuntu-24.04"
+RUNNERS = {"linux/arm64": "ubuntu-24.04-arm"}
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,14 @@ def plan(
     environ: Mapping[str, str],
     platform: str = "linux/amd64",
     git_tags: Sequence[str] = (),
+    reviewed: bool = True,
 ) -> Plan:
     """Return the plan for an event of GitHub Actions.
 
     `answers` are those of `.github/image.env`, `event` is GitHub's own account of what happened, `environ` holds
     GitHub's variables and, where there is one, the login. `git_tags` are those of the commit: whichever of its runs
-    publishes, publishes all releases, since GitHub drops runs that wait when a newer one comes. Raises Problem where the
-    answers do not fit.
+    publishes, publishes all releases, since GitHub drops runs that wait when a newer one comes. `reviewed`: whether the
+    commit is one of the default branch. Raises Problem where the answers do not fit.
     """
     here = environ["GITHUB_REPOSITORY_OWNER"].lower()
     host, owner = answers.registry, answers.registry_owner or here
@@ -89,12 +96,22 @@ def plan(
 
     has_login = bool(environ.get(LOGIN) and environ.get(PASSWORD))
     own_token = host == "ghcr.io" and owner.split("/")[0] == here and not has_login
-    if pull and (pull["head"]["repo"] or {}).get("full_name") != environ["GITHUB_REPOSITORY"]:
+    if environ.get("PROOF"):
+        why_not = (
+            "This branch is the bot's: it is built and tested without any rights, and published when you have merged it. "
+            "To try its image on your hub before, look at what changes and start the workflow *image* on this branch."
+        )
+    elif pull and (pull["head"]["repo"] or {}).get("full_name") != environ["GITHUB_REPOSITORY"]:
         why_not = (
             "Pull requests from forks are built and tested, and published when they are merged."
         )
     elif pull and pull["user"]["login"] == "dependabot[bot]":
         why_not = "Pull requests from Dependabot are built and tested, and published when they are merged."
+    elif release and not reviewed:
+        why_not = (
+            f"The commit of the tag `{release}` is not on `{branch}`, so nothing is published: merge it first, and then "
+            f"tag the commit that `{branch}` has."
+        )
     elif not (pull or on_default or release):
         why_not = (
             f"Only `{branch}`, releases and pull requests are published; this was another branch."
@@ -159,14 +176,62 @@ def here(repository: Path = Path()) -> Plan:
 
     Raises Problem outside of GitHub Actions and where there is no `.github/image.env`.
     """
+    answers = _answers(repository)
+    ref = github.variable("GITHUB_REF")
+    build = json.loads(os.environ.get("BUILD") or "{}")
+    event = github.event()
+    commit, branch = (
+        os.environ["GITHUB_SHA"],
+        event.get("repository", {}).get("default_branch", "main"),
+    )
+    if os.environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch" and ref.startswith("refs/heads/"):
+        event |= _pull_request(ref.removeprefix("refs/heads/"), branch, commit)
+    tags = () if "pull_request" in event else _git_tags(repository, commit)
+    reviewed = not ref.startswith("refs/tags/") or _is_on(repository, branch, commit)
+    return plan(answers, event, os.environ, build.get("platform", "linux/amd64"), tags, reviewed)
+
+
+def _answers(repository: Path) -> image_env.Answers:
+    """Return what `.github/image.env` says. Raises Problem where it is missing."""
     answers = image_env.read(repository)
     if not answers.image_name:
         raise Problem(f"{image_env.FILE} is missing: restore it with `copier update`.")
-    github.variable("GITHUB_REF")
-    platform = os.environ.get("PLATFORM") or "linux/amd64"
-    event = github.event()
-    tags = () if "pull_request" in event else _git_tags(repository, os.environ["GITHUB_SHA"])
-    return plan(answers, event, os.environ, platform, tags)
+    return answers
+
+
+def _pull_request(name: str, default: str, commit: str) -> dict[str, Any]:
+    """Return the pull request of a branch, as an event has it, for whoever starts the workflow there by hand."""
+    if name == default or os.environ.get("PROOF"):
+        return {}
+    owner = github.variable("GITHUB_REPOSITORY_OWNER")
+    for pull in github.pages(f"{github.repository()}/pulls?state=open&head={owner}:{name}"):
+        return {"pull_request": {**pull, "head": {**pull["head"], "sha": commit}}}
+    return {}
+
+
+def _is_on(repository: Path, branch: str, commit: str) -> bool:
+    """Whether a branch has a commit, as far as git knows the branch."""
+    for name in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
+        try:
+            git(repository, "rev-parse", "--verify", "--quiet", name)
+        except Problem:
+            continue
+        try:
+            git(repository, "merge-base", "--is-ancestor", commit, name)
+        except Problem:
+            return False
+        return True
+    return False
+
+
+def builds(answers: image_env.Answers) -> list[dict[str, str]]:
+    """Return what image.yml builds, each on a machine of its own: its name, its platform and the runner."""
+    platforms = answers.platforms or ("linux/amd64",)
+    _check_platforms(answers, platforms)
+    return [
+        {"name": platform, "platform": platform, "runner": RUNNERS.get(platform, RUNNER)}
+        for platform in platforms
+    ]
 
 
 def _git_tags(repository: Path, commit: str) -> list[str]:
@@ -178,14 +243,22 @@ def _git_tags(repository: Path, commit: str) -> list[str]:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`hub-image plan` has no options."""
+    """Add the options of `hub-image plan`."""
+    parser.add_argument(
+        "--builds", action="store_true", help="what is built, for a matrix of jobs; no more"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Set the plan as outputs of the step; return the exit code. Raises Problem as `here` does."""
+    if options.builds:
+        github.output(builds=json.dumps(builds(_answers(Path()))))
+        return 0
     made = here()
     github.output(
         image=made.image,
+        platform=made.platform,
+        scanner=catalog.load().images["scanner"].pinned,
         name=f"{made.image}:{made.tags[0]}",
         push=str(made.push).lower(),
         cache_from=f"type=registry,ref={made.cache}",

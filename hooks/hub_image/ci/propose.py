@@ -1,36 +1,41 @@
-"""What CI makes of an update, of changed answers or of new locks: one pull request, or one issue that says what to do.
+"""`hub-image propose`: push what a draft says, and open or renew its pull request, or one issue that says what to do.
 
-The job's own token may do less than a person, so each refusal ends in the issue: conflicts, files in
-`.github/workflows/` (only a person may add or change those), repositories where Actions may not open pull requests,
-protected branches. A branch is pushed whole or not at all, and never with conflict marks in it.
+This runs with rights, in the version that the repository records; what made the draft had none (proposal.py). The job's
+own token may do less than a person, so each refusal ends in the issue: conflicts, files in `.github/workflows/` (only a
+person may add or change those), repositories where Actions may not open pull requests, protected branches. A branch is
+pushed whole or not at all, and never with conflict marks in it.
 
 The workflows of a pull request that was opened with this token wait until a person approves them. The token may start
-one by hand: image.yml is started on the branch, and its result is written into the text.
+one by hand: image.yml is started on the branch, in a job without rights, and its result is written into the text.
 https://docs.github.com/en/actions/concepts/security/github_token
 """
 
+import argparse
 import base64
 import os
-import shlex
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub_image import catalog
+from hub_image.ci import proposal
+from hub_image.ci.proposal import Draft, default_branch
 from hub_image.problem import Problem
-from hub_image.repository import files
+from hub_image.repository import argument
 from hub_image.tools import github
 from hub_image.tools.git import git
-from hub_image.updates.update import MARKER, UNDO, Outcome, address, describe, read
 
 IMAGE = "image.yml"
 EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
 LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
 APPROVE = """\
 Below, GitHub may let further runs wait for *Approve workflows to run*, as it does where no person opened a pull request. \
-They would build the same commit again: approve them where a check has to pass before you can merge."""
+They would build the same commit again: approve them where a check has to pass before you can merge. Nothing of this \
+branch is published before you merge. To try its image on the hub before, look at what changes, and then choose \
+*Actions*, *image*, *Run workflow*, with this branch."""
+MOST = 65000  # characters of a text; GitHub takes 65,536
+NOT_REVIEWED = """\
+*What follows was written by the release itself, which nobody here has reviewed yet.*"""
 
 
 class ByHand(Exception):
@@ -42,115 +47,135 @@ class ByHand(Exception):
 
 
 @dataclass
-class Proposal:
-    """What is proposed: `name` is update, answers or settle, `command` does the same on one's own computer.
+class Opened:
+    """A draft whose branch is pushed: its commit, what stands on top of its text, and its pull request.
 
-    `about` is what the text begins with. Who closes a pull request sees it again when its title changes, which `again`
-    says; answers come from a person, and always again.
+    There is none where GitHub refuses that one; `refusal` then says why. `not_started`: why its image is not built.
     """
 
-    name: str
-    title: str
-    command: str
-    outcome: Outcome
-    facts: list[str]
-    about: str = ""
-    again: str = "with the next release"
-
-    @property
-    def branch(self) -> str:
-        """The branch that the bot keeps for this."""
-        return f"hub-image/{self.name}"
-
-    @property
-    def mark(self) -> str:
-        """How the texts that the bot wrote are found again."""
-        return f"<!-- hub-image {self.name} -->"
+    draft: Draft
+    commit: str
+    on_top: list[str]
+    pull: dict[str, Any]
+    refusal: Problem | None = None
+    not_started: str = ""
 
 
-def propose(repository: Path, proposal: Proposal) -> int:
-    """Open or refresh the pull request, or the issue that says what only a person can do; return the exit code.
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `hub-image propose`."""
+    parser.add_argument("drafts", type=Path, help="folder with the drafts of other jobs")
+    argument.path(parser)
 
-    Raises Problem where not even an issue could be opened.
+
+def run(options: argparse.Namespace) -> int:
+    """Propose each draft; return the exit code. Raises Problem for a draft that is none, when the others are done."""
+    github.variable("GITHUB_REPOSITORY")
+    github.renew()
+    drafts, problems = [], []
+    for file in sorted(options.drafts.rglob("*.json")):
+        try:
+            drafts.append(proposal.read(file))
+        except Problem as problem:
+            problems.append(problem)
+    propose(options.path, drafts)
+    if problems:
+        raise problems[0]
+    return 0
+
+
+def propose(repository: Path, drafts: list[Draft]) -> None:
+    """Open or refresh the pull request of each draft, or the issue that says what only a person can do.
+
+    All branches are pushed before one is waited for. Raises Problem where not even an issue could be opened.
     """
+    opened = []
+    for draft in drafts:
+        try:
+            opened += pull_request(repository, draft)
+        except ByHand as reason:
+            issue(draft, reason)
+    end = time.monotonic() + LONGEST
+    for one in opened:
+        start_proof(one)
+    for one in opened:
+        try:
+            tell(one, prove(one, end))
+        except ByHand as reason:
+            issue(one.draft, reason)
+
+
+def pull_request(repository: Path, draft: Draft) -> list[Opened]:
+    """Push the branch, and open or refresh its pull request; return it, or nothing where there is nothing to do."""
+    if draft.todo:
+        raise ByHand(_told(draft) + draft.todo[0], *draft.todo[1:])
+    if not draft.diff:
+        said = f"Nothing to do: {draft.about}."
+        github.summary(f"{said}\n")
+        print(said)
+        if draft.kind == "update":
+            close_issue(draft)
+        return []
     try:
-        return pull_request(repository, proposal)
-    except ByHand as reason:
-        return issue(proposal, reason)
-
-
-def command(repository: Path, arguments: str, version: str = "") -> str:
-    """Return the line that runs hub-image in a terminal, in this version or the one that the answers record."""
-    try:
-        recorded = read(repository)
-    except Problem:
-        recorded = {}
-    source = address(str(recorded.get("_src_path", "")))
-    version = version or str(recorded.get("_commit", ""))
-    return catalog.load().program.line(arguments, source, version)
-
-
-def as_options(answers: Mapping[str, Any]) -> str:
-    """Return answers as the options of a command line."""
-    return "".join(
-        f" --data {shlex.quote(f'{question}={answer}')}" for question, answer in answers.items()
-    )
-
-
-def pull_request(repository: Path, proposal: Proposal) -> int:
-    """Push the branch, open or refresh its pull request, prove the branch, and say how that went."""
-    if proposal.outcome.conflicts:
-        raise conflicts(repository, proposal)
-    if changed := _workflows(proposal.outcome):
-        raise workflows(repository, proposal, changed)
+        tree = proposal.apply(repository, draft)
+    except proposal.Forbidden as problem:
+        raise ByHand(
+            f"What the workflow *{draft.workflow}* made was refused, and nothing was pushed. {problem}",
+            "Look at the release of the template before you take it in a terminal: this should not happen.",
+        ) from problem
+    on_top = proposal.on_top(repository, draft, tree)
     pulls = f"{github.repository()}/pulls"
-    same = f"head={os.environ['GITHUB_REPOSITORY_OWNER']}:{proposal.branch}"
+    same = f"head={os.environ['GITHUB_REPOSITORY_OWNER']}:{draft.branch}"
     found = github.pages(f"{pulls}?state=all&{same}")
     merged = {pull["head"]["sha"] for pull in found if pull["merged_at"]}
     refused = {
         pull["title"] for pull in found if pull["state"] == "closed" and not pull["merged_at"]
     }
     mine = next((pull for pull in found if pull["state"] == "open"), None)
-    if proposal.title in refused and not mine and proposal.name != "answers":
+    if draft.title in refused and not mine and draft.kind != "answers":
         print(
-            f"{proposal.title}: its pull request was closed, so it is left alone; another comes {proposal.again}."
+            f"{draft.title}: its pull request was closed, so it is left alone; another comes {draft.again}."
         )
-        return 0
-    commit, is_new = push(repository, proposal, merged)
-    content = {"title": proposal.title, "body": text(proposal, "is being built and tested")}
+        return []
+    commit, is_new = push(repository, draft, tree, merged)
+    content = {"title": draft.title, "body": text(draft, on_top, "is being built and tested")}
     try:
         if not mine:
             mine = github.api(
                 "POST",
                 pulls,
-                {**content, "head": proposal.branch, "base": _default_branch()},
+                {**content, "head": draft.branch, "base": default_branch()},
                 made=lambda: next(iter(github.pages(f"{pulls}?{same}")), None),
             )
         elif is_new:
             mine = github.api("PATCH", f"{pulls}/{mine['number']}", content)
     except github.Refused as problem:
-        raise forbidden(proposal, problem, prove(proposal, commit)) from problem
-    close_issue(proposal)
-    result = prove(proposal, commit)
+        return [Opened(draft, commit, on_top, {}, problem)]
+    close_issue(draft)
+    return [Opened(draft, commit, on_top, mine)]
+
+
+def tell(opened: Opened, result: str) -> None:
+    """Write into the pull request what came out. Raises ByHand where a person has to open it."""
+    draft, mine = opened.draft, opened.pull
+    if opened.refusal:
+        raise forbidden(draft, opened.refusal, result)
     if result not in (mine["body"] or ""):
-        content = {"body": text(proposal, result)}
-        github.api("PATCH", f"{pulls}/{mine['number']}", content)
+        content = {"body": text(draft, opened.on_top, result)}
+        github.api("PATCH", f"{github.repository()}/pulls/{mine['number']}", content)
     page = f"{github.page()}/pull/{mine['number']}"
-    github.summary(f"{proposal.title}: {page}\n")
-    print(f"{proposal.title}: {page}")
-    return 0
+    github.summary(f"{draft.title}: {page}\n")
+    print(f"{draft.title}: {page}")
 
 
-def push(repository: Path, proposal: Proposal, merged: set[str]) -> tuple[str, bool]:
+def push(repository: Path, draft: Draft, tree: str, merged: set[str]) -> tuple[str, bool]:
     """Commit, and push to the bot's branch; return the commit, and whether the branch was not like this already.
 
     A branch that ends in one of the commits `merged` is done with, whoever worked on it. Raises ByHand where someone
     else has worked on that branch, or GitHub refuses.
     """
-    branch, url = proposal.branch, git(repository, "remote", "get-url", "origin").strip()
-    git(repository, "add", "--all")
-    git(repository, "commit", "--quiet", "--message", proposal.title, environment=github.BOT)
-    commit, tree = git(repository, "rev-parse", "HEAD", "HEAD^{tree}").split()
+    branch, url = draft.branch, git(repository, "remote", "get-url", "origin").strip()
+    made = ["commit-tree", tree, "-p", draft.base, "-m", draft.title]
+    commit = git(repository, *made, environment=github.BOT).strip()
     before = ""
     if git(repository, "ls-remote", url, f"refs/heads/{branch}", environment=credentials()):
         git(
@@ -161,21 +186,15 @@ def push(repository: Path, proposal: Proposal, merged: set[str]) -> tuple[str, b
             f"+refs/heads/{branch}:refs/hub-image",
             environment=credentials(),
         )
-        before, old_tree, parent, ours = git(
-            repository,
-            "rev-parse",
-            "refs/hub-image",
-            "refs/hub-image^{tree}",
-            "refs/hub-image^",
-            "HEAD^",
-        ).split()
-        authors = git(repository, "log", "--format=%an", "HEAD^..refs/hub-image").splitlines()
-        if before not in merged and set(authors) - {github.OURSELVES}:
+        parts = ("refs/hub-image", "refs/hub-image^{tree}", "refs/hub-image^")
+        before, old_tree, parent = git(repository, "rev-parse", *parts).split()
+        authors = git(repository, "log", "--format=%an", f"{draft.base}..refs/hub-image")
+        if before not in merged and set(authors.splitlines()) - {github.OURSELVES}:
             raise ByHand(
                 f"Somebody else has committed to the branch `{branch}`, so it is left as it is.",
-                f"Merge that branch, or delete it. Then run the workflow *{proposal.name}* again.",
+                f"Merge that branch, or delete it. Then run the workflow *{draft.workflow}* again.",
             )
-        if (tree, ours) == (old_tree, parent):
+        if (tree, draft.base) == (old_tree, parent):
             return before, False
     try:
         lease = f"--force-with-lease=refs/heads/{branch}:{before}"
@@ -185,12 +204,12 @@ def push(repository: Path, proposal: Proposal, merged: set[str]) -> tuple[str, b
             "--quiet",
             lease,
             url,
-            f"HEAD:refs/heads/{branch}",
+            f"{commit}:refs/heads/{branch}",
             environment=credentials(),
         )
     except Problem as problem:
         raise ByHand(
-            f"GitHub refused the branch `{branch}`: {problem}", by_hand(proposal)
+            f"GitHub refused the branch `{branch}`: {problem}", proposal.by_hand(draft)
         ) from problem
     return commit, True
 
@@ -206,23 +225,29 @@ def credentials() -> dict[str, str]:
     }
 
 
-def prove(proposal: Proposal, commit: str) -> str:
-    """Have image.yml build the branch, if it has not built this commit; wait, and return what came out, in Markdown."""
-    end = time.monotonic() + LONGEST
+def start_proof(opened: Opened) -> None:
+    """Have image.yml build the branch, if it has not built this commit; `prove` says what hinders that."""
     try:
-        if not _runs(commit):
-            start(proposal.branch, commit)
+        if not _runs(opened.commit):
+            start(opened.draft.branch, opened.commit)
     except Problem as problem:
-        return f"was not tested: {problem} Run the workflow *image* on the branch `{proposal.branch}` yourself"
+        opened.not_started = str(problem)
+
+
+def prove(opened: Opened, end: float) -> str:
+    """Wait for the run that builds the branch until `end`; return what came out, in Markdown."""
+    branch = opened.draft.branch
+    if why := opened.not_started:
+        return f"was not tested: {why} Run the workflow *image* on the branch `{branch}` yourself"
     try:
         while (left := end - time.monotonic()) > 0:
-            for run in _runs(commit, left):
+            for run in _runs(opened.commit, left):
                 if run["status"] == "completed":
                     return f"{_verdict(run['conclusion'])} ([run]({run['html_url']}))"
                 break  # only the newest counts
             time.sleep(EVERY)
     except Problem as problem:
-        github.warn(f"How the image of {proposal.branch} came out is not known: {problem}")
+        github.warn(f"How the image of {branch} came out is not known: {problem}")
     return f"is still being tested ([runs]({github.page()}/actions/workflows/{IMAGE}))"
 
 
@@ -248,149 +273,70 @@ def start(branch: str, commit: str) -> None:
     github.api("POST", path, {"ref": branch}, made=lambda: _runs(commit))
 
 
-def text(proposal: Proposal, result: str) -> str:
+def text(draft: Draft, on_top: list[str], result: str) -> str:
     """Return what the pull request says."""
-    outcome = proposal.outcome
-    lines = [proposal.mark, proposal.about, ""]
+    lines = [draft.mark, *on_top, *([""] if on_top else []), draft.about, ""]
+    lines += ["Files that are yours stay as they are.", "", f"**The image** {result}.", ""]
+    lines += [APPROVE, "", draft.body, "", "### To undo it", ""]
     lines += [
-        "Files that are yours stay as they are.",
-        "",
-        f"**The image** {result}.",
-        "",
-        APPROVE,
-        "",
+        f"Before you merge: close this pull request; it comes again {draft.again}. After: choose *Revert* here."
     ]
-    lines += [*proposal.facts, ""] if proposal.facts else []
-    lines += describe(outcome)
-    lines += ["", "### To undo it", ""]
-    lines += [
-        f"Before you merge: close this pull request; it comes again {proposal.again}. After: choose *Revert* here."
-    ]
-    if outcome.notes:
-        lines += [
-            "",
-            "### Release notes",
-            "",
-            outcome.notes.replace("\n## ", "\n#### ").removeprefix("## "),
-        ]
-    return "\n".join(lines) + "\n"
+    if draft.notes:
+        notes = draft.notes.replace("\n## ", "\n#### ").removeprefix("## ")
+        lines += ["", "### Release notes", "", notes]
+    return ("\n".join(lines) + "\n")[:MOST]
 
 
-def by_hand(proposal: Proposal) -> str:
-    """Return how to do the same in a terminal."""
-    name = os.environ["GITHUB_REPOSITORY"].partition("/")[2]
-    return f"""In a terminal, with git and [uv](https://docs.astral.sh/uv/):
-
-```
-git clone {github.page()} && cd {name}
-git switch --create template-{proposal.name}
-{proposal.command}
-git add --all
-git commit --message "{proposal.title}"
-git push --set-upstream origin template-{proposal.name}
-```
-
-Then open a pull request: {github.page()}/compare/template-{proposal.name}?expand=1
-To undo it before the commit: `{UNDO}`"""
-
-
-def conflicts(repository: Path, proposal: Proposal) -> ByHand:
-    """Return what to do where the owner and the template changed the same lines."""
-    shown = []
-    for path in proposal.outcome.conflicts:
-        shown.append(f"- `{path}`")
-        said = files.read(repository / path)
-        if MARKER.search(said.encode(errors="replace")):
-            start_at = said.index("<<<<<<< before updating")
-            part = "\n".join(said[start_at:].splitlines()[:40])
-            shown += ["", "````", part, "````", ""]
-    return ByHand(
-        "You and the template changed the same lines, and only you know which ones are right:\n\n"
-        + "\n".join(shown),
-        f"The third command marks these places: keep the right lines, remove the marks.\n\n{by_hand(proposal)}",
-        "Or, without a terminal: undo your change of these files in the browser, and run the workflow "
-        f"*{proposal.name}* again. What you need beyond the template belongs into the lists and scripts (GUIDE.md).",
-    )
-
-
-def workflows(repository: Path, proposal: Proposal, changed: dict[str, str]) -> ByHand:
-    """Return what to do where a release changes files that only a person may change."""
-    steps = []
-    for path, letter in changed.items():
-        edit = f"{github.page()}/edit/{_default_branch()}/{path}"
-        page = f"{github.page()}/new/{_default_branch()}?filename={path}" if letter == "A" else edit
-        steps.append(
-            f"Open [{path}]({page}), put this in place of everything there, and commit it:\n\n"
-            f"<details><summary>{path}</summary>\n\n````yaml\n{files.read(repository / path)}````\n\n</details>"
-        )
-    names = ", ".join(f"`{path}`" for path in changed)
-    return ByHand(
-        f"{proposal.outcome.after} changes {names}, and GitHub lets only people change workflows.",
-        *steps,
-        f"Run the workflow *{proposal.name}* again ([here]({github.page()}/actions), *Run workflow*): it does the rest.",
-        f"Or do it all at once.\n\n{by_hand(proposal)}",
-    )
-
-
-def forbidden(proposal: Proposal, problem: Problem, result: str) -> ByHand:
+def forbidden(draft: Draft, problem: Problem, result: str) -> ByHand:
     """Return what to do where Actions may not open pull requests."""
-    compare = f"{github.page()}/compare/{_default_branch()}...{proposal.branch}?expand=1"
+    compare = f"{github.page()}/compare/{default_branch()}...{draft.branch}?expand=1"
     return ByHand(
-        f"The branch `{proposal.branch}` is ready, but the pull request is yours to open ({problem}). "
+        f"The branch `{draft.branch}` is ready, but the pull request is yours to open ({problem}). "
         f"Its image {result}.",
         f"Open [this page]({compare}), look at what changes, and choose *Create pull request*.",
         f"To have this done for you: [settings]({github.page()}/settings/actions), *Workflow permissions*, "
         "*Allow GitHub Actions to create and approve pull requests*.",
-        "\n".join(describe(proposal.outcome)),
+        draft.body,
     )
 
 
-def issue(proposal: Proposal, by_hand: ByHand) -> int:
-    """Open or refresh the one issue; return the exit code.
+def _told(draft: Draft) -> str:
+    """Return who speaks, where that is the code of a release that nobody here has reviewed."""
+    return f"{NOT_REVIEWED}\n\n" if draft.kind == "update" else ""
+
+
+def issue(draft: Draft, by_hand: ByHand) -> None:
+    """Open or refresh the one issue.
 
     Raises Problem where there can be none: the run's page then has its text.
     """
     steps = "\n\n".join(f"{number}. {step}" for number, step in enumerate(by_hand.steps, start=1))
-    body = f"{proposal.mark}\n{by_hand.reason}\n\n{steps}\n"
-    if proposal.outcome.notes:
-        body += f"\n### Release notes\n\n{proposal.outcome.notes}\n"
-    body = body[:65000]  # GitHub takes 65,536 characters
+    body = f"{draft.mark}\n{by_hand.reason}\n\n{steps}\n"
+    if draft.notes:
+        body += f"\n### Release notes\n\n{draft.notes}\n"
+    body = body[:MOST]
     github.summary(body)
-    title = f"{proposal.title}: it needs you"
+    title = f"{draft.title}: it needs you"
     issues = f"{github.repository()}/issues"
 
     def old_one() -> dict[str, Any] | None:
-        return github.written(f"{issues}?state=all", proposal.mark)
+        return github.written(f"{issues}?state=all", draft.mark)
 
     if not (old := old_one()):
         content = {"title": title, "body": body}
         number = github.api("POST", issues, content, made=old_one)["number"]
     elif old["state"] == "closed" and old["title"] == title and old["body"].strip() == body.strip():
         print(f"{title}: that issue was closed, so it is left alone.")
-        return 0
+        return
     else:
         number = old["number"]
         github.api("PATCH", f"{issues}/{number}", {"title": title, "body": body, "state": "open"})
     github.warn(f"{title}: {github.page()}/issues/{number}")
-    return 0
 
 
-def close_issue(proposal: Proposal) -> None:
+def close_issue(draft: Draft) -> None:
     """Close the issue of an earlier run, which is settled now; a later one that says the same opens it again."""
     issues = f"{github.repository()}/issues"
-    if old := github.written(f"{issues}?state=open", proposal.mark):
+    if old := github.written(f"{issues}?state=open", draft.mark):
         body = f"{old['body']}\n\n*Done: nothing of this is left to do.*\n"
         github.api("PATCH", f"{issues}/{old['number']}", {"state": "closed", "body": body})
-
-
-def _workflows(outcome: Outcome) -> dict[str, str]:
-    """Return what the token may not push; it may remove workflows."""
-    return {
-        path: letter
-        for path, letter in outcome.changed.items()
-        if path.startswith(github.WORKFLOWS) and letter != "D"
-    }
-
-
-def _default_branch() -> str:
-    return str(github.event().get("repository", {}).get("default_branch", "main"))

@@ -17,7 +17,9 @@ from hub_image.ci.find import image_before
 from hub_image.handoff import links
 from hub_image.lists import installed
 from hub_image.problem import Problem
-from hub_image.tools import docker, github
+from hub_image.repository import anchors
+from hub_image.tools import docker, github, markdown
+from hub_image.tools.git import git
 from hub_image.tools.registry import Repository, settings_page
 
 MARK = "<!-- hub-image {platform} -->"
@@ -59,6 +61,7 @@ def report(made: plan.Plan, steps: dict[str, Any], logs: Path) -> Iterator[str]:
     `steps` is GitHub's `steps` context: for each step its outcome and outputs. `logs` has what each one wrote.
     """
     yield MARK.format(platform=made.platform)
+    yield from _anchors()
     outcome = {name: step.get("outcome") for name, step in steps.items()}
     failed = next((name for name, result in outcome.items() if result == "failure"), None)
     digest = steps.get("build", {}).get("outputs", {}).get("digest")
@@ -94,6 +97,27 @@ def report(made: plan.Plan, steps: dict[str, Any], logs: Path) -> Iterator[str]:
     yield f"| contract | {results.get(outcome.get('contract') or '', 'not run')} |"
     yield f"| time | {', '.join(took(logs))} |"
     yield from _compare(made, digest, published)
+
+
+def _anchors() -> Iterator[str]:
+    """Yield what a reviewer has to read first: a pull request that changes whose code CI runs, or where the image goes.
+
+    It stands beside the line too, for a pull request of a fork, on which nothing here may comment.
+    """
+    base = (github.event().get("pull_request") or {}).get("base", {}).get("sha")
+    if not base:
+        return
+    try:
+        base = git(Path(), "merge-base", base, "HEAD").strip()
+    except Problem:
+        pass  # git does not have all of it
+    here = anchors.here(Path())
+    changed = list(anchors.changed(anchors.at(Path(), base), here))
+    for file, name, sentence in changed:
+        yield f"> **Look at this first:** {sentence}."
+        lines = [text.startswith(name) for text in here(file).splitlines()]
+        github.annotate("warning", file, lines.index(True) + 1 if any(lines) else 1, sentence)
+    yield from [""] if changed else []
 
 
 def _how_to_try(made: plan.Plan) -> Iterator[str]:
@@ -143,7 +167,7 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
     yield "| | package | before | now |"
     yield "| --- | --- | --- | --- |"
     for manager, name, before, now in changes[:ROWS]:
-        yield f"| {manager} | {name} | {before} | {now} |"
+        yield "| " + " | ".join(map(markdown.cell, (manager, name, before, now))) + " |"
     if len(changes) > ROWS:
         yield f"| | and {len(changes) - ROWS} more | | |"
     yield ""
@@ -172,11 +196,9 @@ def took(logs: Path) -> Iterator[str]:
 def _log(file: Path) -> Iterator[str]:
     """Yield the end of a step's log; its last line is the reason."""
     lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-    lines = [line.removeprefix("::error::") for line in lines if line.strip()][-LINES:]
-    if lines:
-        yield "````"
-        yield from (line[:500].replace("````", "") for line in lines)
-        yield "````"
+    told = (line.removeprefix("::error::") for line in lines if not github.is_quote(line))
+    if shown := [line[:500] for line in told if line.strip()][-LINES:]:
+        yield from markdown.block(shown)
 
 
 def _size(number: int) -> str:

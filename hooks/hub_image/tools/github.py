@@ -4,20 +4,23 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
+import contextlib
 import email.message
 import http.client
 import json
 import os
 import re
+import secrets
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hub_image.problem import Problem
+from hub_image.tools import markdown
 
 OURSELVES = "github-actions[bot]"  # who writes with the job's own token
 BOT = {
@@ -81,19 +84,57 @@ def event() -> dict[str, Any]:
     return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
 
 
+_closing = ""  # what ends the text that is data
+
+
+@contextlib.contextmanager
+def quoted() -> Iterator[None]:
+    """What is printed meanwhile is data: a line of a build's log that looks like a command to the runner is none.
+
+    `error`, `warn` and `annotate` still are.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
+    """
+    global _closing
+    if _closing or os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    _closing = secrets.token_hex(16)  # which no log can know
+    print(f"::stop-commands::{_closing}", flush=True)
+    try:
+        yield
+    finally:
+        print(f"::{_closing}::", flush=True)
+        _closing = ""
+
+
+def is_quote(line: str) -> bool:
+    """Whether a line of a log is one with which `quoted` begins or ends."""
+    return bool(re.fullmatch(r"::(stop-commands::)?[0-9a-f]{32}(::)?", line.strip()))
+
+
+def _command(command: str, message: str) -> None:
+    """Give the runner a command, which it takes although what is around it is data."""
+    text = markdown.plain(message.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("%", "%25").replace("\n", "%0A")
+    line = f"::{command}::{text}"
+    print(f"::{_closing}::\n{line}\n::stop-commands::{_closing}" if _closing else line, flush=True)
+
+
 def error(problem: object) -> None:
     """Say what went wrong, in one line; on GitHub also beside the run and the pull request."""
     message = " ".join(str(problem).split())
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        print(f"::error::{message.replace('%', '%25')}", flush=True)
+        _command("error", message)
     else:
         print(f"hub-image: {message}", file=sys.stderr)
 
 
 def warn(message: str) -> None:
     """Say what deserves attention but stops nothing."""
-    here = os.environ.get("GITHUB_ACTIONS") == "true"
-    print(f"{'::warning::' if here else 'hub-image: warning: '}{message}", flush=True)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _command("warning", message)
+    else:
+        print(f"hub-image: warning: {message}", flush=True)
 
 
 def annotate(severity: str, file: str, line: int, message: str) -> None:
@@ -101,12 +142,10 @@ def annotate(severity: str, file: str, line: int, message: str) -> None:
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
     """
-    text, name = message.replace("%", "%25"), file.replace("%", "%25")
-    for sign in "\r\n":
-        text = text.replace(sign, f"%{ord(sign):02X}")
+    name = file.replace("%", "%25")
     for sign in "\r\n:,":
         name = name.replace(sign, f"%{ord(sign):02X}")
-    print(f"::{severity} file={name},line={line}::{text}")
+    _command(f"{severity} file={name},line={line}", message)
 
 
 def output(**values: str) -> None:

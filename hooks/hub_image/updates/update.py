@@ -317,10 +317,10 @@ def clone(source: str, folder: Path) -> Path:
     return folder
 
 
-def newest(template: Path, before: str) -> str:
+def newest(template: Path, before: str, among: set[str] | None = None) -> str:
     """Return the newest release of the template; the version that the repository has, if none is newer.
 
-    A template without releases is taken as it is now.
+    `among`: only these tags count. A template without releases is taken as it is now.
     """
     releases = {tag: changelog.number(tag) for tag in git(template, "tag", "--list", "v*").split()}
     stable = {
@@ -329,9 +329,10 @@ def newest(template: Path, before: str) -> str:
     if not stable:
         now = git(template, "describe", "--tags", "--always", "HEAD").strip()
         return before if now.startswith(before) else now
-    tag = max(stable, key=stable.__getitem__)
+    allowed = [tag for tag in stable if among is None or tag in among]
+    tag = max(allowed, key=stable.__getitem__, default=before)
     has = changelog.number(before)
-    return before if has and has >= stable[tag] else tag
+    return before if has and stable.get(tag, has) <= has else tag
 
 
 def changes(repository: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Why: a lock holds the versions of one base image, with one Python. After a move to another base the build leaves it
 out, so it takes what the lists allow on that day, and the next build may have other versions.
 
-Fix: `hub-image lock` writes a new one. On GitHub the workflow *settle* proposes it after the next publication.
+Fix: `hub-image lock` writes a new one. On GitHub the workflow *weekly* proposes it after the next publication.
 
 Severity: warning.
 

@@ -1,33 +1,40 @@
 # Written by hub-image-template; `copier update` replaces this file.
-# Put hub-image on the PATH of the steps that follow. `newest`: with Copier, in the newest release of the template,
-# since what was learnt about updates must reach a repository that was left alone. `here`: the same from this folder,
-# which is a copy of the template. Otherwise in the version that this repository was made from.
+# Put hub-image on the PATH of the steps that follow, in a version that cannot change: the commit of the template that
+# .github/image.env records, or the one that is given. `here`: this folder, which is a copy of the template.
+# What it needs comes from PyPI as that commit's hooks/requirements.txt locks it: nothing else, and nothing newer.
 # shellcheck shell=bash
 set -euo pipefail
-recorded() { sed -n "s/^$1: //p" .copier-answers.yml; }
+recorded() { sed -n "s/^$1//p" "$2"; }
+fail() { echo "::error::$1" && exit 1; }
 
-which=${1:-recorded}
-if [ "$which" = here ]; then
-    package=".[copier]"
+if [ "${1-}" = here ]; then
+    folder=$PWD
 else
-    source=$(recorded _src_path)
-    version=$(recorded _commit)
+    source=$(recorded "_src_path: " .copier-answers.yml)
+    commit=${1:-$(recorded TEMPLATE_COMMIT= .github/image.env)}
     case $source in
         gh:*) source=https://github.com/${source#gh:} ;;
         gl:*) source=https://gitlab.com/${source#gl:} ;;
         git+*) source=${source#git+} ;;
-        *://*) ;;
-        *) [ -z "$version" ] || source=file://$source ;;
     esac
-    package="${version:+git+}$source${version:+@$version}"
-    if [ "$which" = newest ]; then
-        git clone --quiet -- "$source" "$RUNNER_TEMP/template"
-        release=$(git -C "$RUNNER_TEMP/template" tag --list --sort=-version:refname | sed -n '/^v[0-9.]*$/{p;q}')
-        git -C "$RUNNER_TEMP/template" checkout --quiet "${release:-$version}" --
-        package="$RUNNER_TEMP/template[copier]"
+    folder=$source # a folder without git has no versions
+    if [ -n "$commit" ] || grep -q "^_commit: ." .copier-answers.yml; then
+        [[ $commit =~ ^[0-9a-f]{40}$ ]] ||
+            fail ".github/image.env: TEMPLATE_COMMIT is no full commit: restore that line with git, or run hub-image update."
+        folder=$RUNNER_TEMP/template-$commit
+        git clone --quiet --no-checkout -- "$source" "$folder"
+        # A tag or a branch may have moved since; a commit is what it was. One that no branch and no tag leads to is not
+        # taken: GitHub would also give those of anybody's fork.
+        git -C "$folder" checkout --quiet --detach "$commit" 2>/dev/null &&
+            [ "$(git -C "$folder" rev-parse HEAD)" = "$commit" ] &&
+            [ -n "$(git -C "$folder" for-each-ref --count=1 --contains "$commit")" ] ||
+            fail "$source has no commit $commit, which .github/image.env records as TEMPLATE_COMMIT: run hub-image update."
     fi
 fi
-python3 -m venv --without-pip "$RUNNER_TEMP/hub-image"
-python3 -m pip --python "$RUNNER_TEMP/hub-image" install \
-    --quiet --disable-pip-version-check --no-compile -- "$package"
-echo "$RUNNER_TEMP/hub-image/bin" >>"$GITHUB_PATH"
+venv=$RUNNER_TEMP/hub-image-${commit:-here}
+python3 -m venv --without-pip "$venv"
+install() { python3 -m pip --python "$venv" install --quiet --disable-pip-version-check --no-compile "$@"; }
+install --require-hashes --only-binary :all: --requirement "$folder/hooks/requirements.txt"
+install --no-deps --no-build-isolation -- "$folder"
+mkdir "$venv/command" && ln -s ../bin/hub-image "$venv/command/" # and no other Python
+echo "$venv/command" >>"$GITHUB_PATH"

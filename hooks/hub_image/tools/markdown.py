@@ -1,0 +1,30 @@
+"""Words of others in Markdown: of a build, of a package's author, of a file that somebody changed. They mean nothing there."""
+
+import re
+
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+LONGEST = 200  # characters of a word
+
+
+def plain(text: str) -> str:
+    """Return a text without what moves a terminal's cursor, changes colours, or hides other words."""
+    return CONTROL.sub("", ANSI.sub("", text))
+
+
+def code(text: str) -> str:
+    """Return a text as code, in one line: no link, no mention, no tag."""
+    return "`" + re.sub(r"[`\s]+", " ", plain(text))[:LONGEST].strip() + "`"
+
+
+def cell(text: str) -> str:
+    """Return a text for a cell of a table: as it is where it is a name or a version, and else as code."""
+    if re.fullmatch(r"[A-Za-z0-9][\w.+!:~-]*|", text, re.ASCII) and "__" not in text:
+        return text
+    return code(text).replace("\\", "/").replace("|", r"\|")
+
+
+def block(lines: list[str]) -> list[str]:
+    """Return lines as a block of code, from which none of them leads out."""
+    shown = [plain(line).replace("````", "") for line in lines]
+    return ["````", *shown, "````"]
