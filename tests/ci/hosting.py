@@ -66,6 +66,7 @@ class Hosted:
             "GITHUB_REPOSITORY": f"{OWNER}/{NAME}",
             "GITHUB_REPOSITORY_OWNER": OWNER,
             "GITHUB_REF": "refs/heads/main",
+            "GITHUB_WORKFLOW": workflow.removesuffix(".yml"),
             "GITHUB_EVENT_PATH": str(self.folder / "event.json"),
             "GITHUB_TOKEN": "of-this-job",
             "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md"),

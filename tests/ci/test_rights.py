@@ -152,6 +152,18 @@ def test_what_an_unreviewed_release_tells_people_to_do_is_marked(image, monkeypa
     assert issue["body"].split("\n")[1] == propose.NOT_REVIEWED
 
 
+def test_a_draft_of_another_workflow_is_not_taken(image, monkeypatch):
+    """As changed answers, for which somebody would have filled in the form."""
+    before = image.branches()
+
+    def forged(here: Path, _) -> proposal.Draft:
+        return proposal.Draft("answers", git(here, "rev-parse", "HEAD").strip(), "Change title")
+
+    with pytest.raises(Problem, match="of the kind answers, which is not made here"):
+        run(image, monkeypatch, forged)
+    assert image.branches() == before and image.github.pulls() == image.github.issues() == []
+
+
 # ── The moved tag
 
 

@@ -1,8 +1,10 @@
 """weekly.yml and configure.yml: what happens to a repository on GitHub.
 
 Real: the workflows, run by act; hub-image, installed as they install it; git; Copier. Stand-ins: GitHub's API
-(tests/github/) and its rule for pushes with a job's own token (standins/pre-receive). Unproven here: the login of git by a header, that GitHub starts image.yml for a started dispatch, and that its checks are
-shown on the pull request.
+(tests/github/), its rule for pushes with a job's own token (standins/pre-receive), and the two actions that keep
+and give a draft (standins/upload-artifact, standins/download-artifact). Unproven
+here: the login of git by a header, that GitHub starts image.yml for a started dispatch, and that its checks are shown on
+the pull request.
 
 What a run does is tested with the command; that the workflows call it, with act.
 """

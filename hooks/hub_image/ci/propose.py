@@ -35,7 +35,7 @@ branch is published before you merge. To try its image on the hub before, look a
 *Actions*, *image*, *Run workflow*, with this branch."""
 MOST = 65000  # characters of a text; GitHub takes 65,536
 NOT_REVIEWED = """\
-*What follows was written by the release itself, which nobody here has reviewed yet.*"""
+*The text below was written by the release itself, which nobody here has reviewed yet.*"""
 
 
 class ByHand(Exception):
@@ -74,7 +74,10 @@ def run(options: argparse.Namespace) -> int:
     drafts, problems = [], []
     for file in sorted(options.drafts.rglob("*.json")):
         try:
-            drafts.append(proposal.read(file))
+            draft = proposal.read(file)
+            if draft.workflow != github.variable("GITHUB_WORKFLOW"):
+                raise Problem(f"{file.name} is of the kind {draft.kind}, which is not made here.")
+            drafts.append(draft)
         except Problem as problem:
             problems.append(problem)
     propose(options.path, drafts)
@@ -275,7 +278,7 @@ def start(branch: str, commit: str) -> None:
 
 def text(draft: Draft, on_top: list[str], result: str) -> str:
     """Return what the pull request says."""
-    lines = [draft.mark, *on_top, *([""] if on_top else []), draft.about, ""]
+    lines = [draft.mark, *on_top, *([""] if on_top else []), _told(draft) + draft.about, ""]
     lines += ["Files that are yours stay as they are.", "", f"**The image** {result}.", ""]
     lines += [APPROVE, "", draft.body, "", "### To undo it", ""]
     lines += [
