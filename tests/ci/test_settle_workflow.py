@@ -7,6 +7,7 @@ are written by the test. What stands in for GitHub: see test_update_workflow.py.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -175,3 +176,29 @@ def test_what_was_named_stays_named_for_the_same_base(tmp_path):
     assert security.read(tmp_path) == {}
     security.write(tmp_path, {"c": "1"})
     assert security.read(tmp_path) == {"c": "1"}
+
+
+def test_the_build_takes_what_is_named_for_its_base_and_nothing_else(tmp_path):
+    """The last step of the Dockerfile, with an apt-get that only says what it was asked for."""
+    made = shutil.copytree(ROOT / "tests/golden/defaults", tmp_path / "ocean")
+    text = (
+        (made / "Dockerfile").read_text().partition("# Newer versions of the system's packages")[2]
+    )
+    step = text.partition("<<EOF\n")[2].partition("\nEOF\n")[0]
+    (tmp_path / "apt-get").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "apt-get").chmod(0o755)
+
+    def build() -> list[str]:
+        line = ["bash", "-euo", "pipefail", "-c", step.replace("/mnt/", f"{made}/.github/build/")]
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        done = subprocess.run(line, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    assert build() == []
+    security.write(made, {"openssl": "2", "libssl3t64": "3"})
+    install = "install --yes --no-install-recommends --only-upgrade -- libssl3t64 openssl"
+    assert build() == ["update -qq", install, "clean"]
+    env = made / ".github/image.env"
+    env.write_text(env.read_text().replace("BASE_IMAGE=", "BASE_IMAGE=other/"))
+    security.write(made, {"openssl": "2"})
+    assert build() == [], "the base has changed since, or the file"
