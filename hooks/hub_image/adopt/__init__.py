@@ -88,23 +88,16 @@ def adopt(options: argparse.Namespace) -> None:
             repository = images.part(repository, options.image_folder, parent)
             slug = f"{slug.partition('/')[0]}/{repository.name}" if slug else ""
         tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
-        outside = tree.outside(repository, tracked)
-        tracked -= outside.keys()
-        seen = repository
-        if outside:  # looked at without them
-            seen = _without(_clone(repository, folder / "seen"), outside)
-        old_workflows = workflows.read(seen, slug)
+        old_workflows = workflows.read(repository, slug)
         images.one(options.path, tracked, old_workflows)
-        made = tree.layout(seen, tracked)
-        found = guess.survey(seen, slug, repository.name, made.lists, old_workflows)
+        made = tree.layout(repository, tracked)
+        found = guess.survey(repository, slug, repository.name, made.lists, old_workflows)
         answers = {g.question: g.value for g in found.answers if g.question not in given} | given
         print(_answers(found, given))
         if not options.dry_run and not options.yes:
             _confirm()
-        clone = _without(_clone(repository, folder / "new"), outside)
-        report = _work(
-            clone, options, made, found, answers, set(given), old_workflows, tracked, outside
-        )
+        clone = _clone(repository, folder / "new")
+        report = _work(clone, options, made, found, answers, set(given), old_workflows, tracked)
         print(report)
         if options.compare:
             from hub_image.adopt import compare
@@ -130,27 +123,6 @@ def _clone(repository: Path, folder: Path) -> Path:
     arguments = ["--quiet", "--shared", str(repository), str(folder)]
     git(repository, "clone", *arguments, environment=QUICK)
     return folder
-
-
-def _without(clone: Path, outside: dict[str, str]) -> Path:
-    """Take links away that leave the repository, so that nothing is read or written through them; return the clone."""
-    if outside:
-        git(clone, "rm", "--quiet", "--", *outside)
-    return clone
-
-
-def _bring_back(clone: Path, outside: dict[str, str]) -> list[tuple[str, str]]:
-    """Put those links back where nothing stands now; return each, and what is to be done."""
-    needs = []
-    for path, leads in sorted(outside.items()):
-        said = f"it is a link to {leads}, which is not in the repository: nothing was read or written through it"
-        if os.path.lexists(clone / path):
-            said += "; the template has a file of this name, which stands in its place"
-        else:
-            git(clone, "checkout", "HEAD", "--", path)
-            said += "; put a file there if the image needs it"
-        needs.append((path, said))
-    return needs
 
 
 def _repository(folder: Path) -> tuple[Path, str]:
@@ -220,7 +192,6 @@ def _work(
     given: set[str],
     old_workflows: list[workflows.Workflow],
     tracked: set[str],
-    outside: dict[str, str],
 ) -> Report:
     """Adopt in the clone, and leave everything there ready to be committed."""
     report = Report()
@@ -255,7 +226,6 @@ def _work(
     report.needs += _unseen(clone)
     report.needs += _notebooks(tracked, made)
     report.replaced += _versions(clone, found)
-    report.needs += _bring_back(clone, outside)
     git(clone, "add", "--all", "--force")
     for finding in checks.run(clone):
         said = finding.code == "unread-list" and finding.file in {

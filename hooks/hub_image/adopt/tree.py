@@ -1,6 +1,5 @@
 """Where the files of an old repository go: decided here, and done in a clone."""
 
-import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -100,17 +99,6 @@ def layout(repository: Path, tracked: set[str]) -> Layout:
         made.move(old_dockerfile, f"{ASIDE}/{old_dockerfile}", "the new Dockerfile takes its place")
     made.lists = stands
     return made
-
-
-def outside(repository: Path, tracked: set[str]) -> dict[str, str]:
-    """Return the links that leave the repository, each with where it leads."""
-    top = repository.resolve()
-    links = (path for path in tracked if (repository / path).is_symlink())
-    return {
-        path: os.readlink(repository / path)
-        for path in links
-        if not Path(os.path.realpath(repository / path)).is_relative_to(top)
-    }
 
 
 def _links(repository: Path, made: Layout, stands: dict[str, str]) -> None:
