@@ -91,7 +91,9 @@ def adopt(options: argparse.Namespace) -> None:
         old_workflows = workflows.read(repository, slug)
         images.one(options.path, tracked, old_workflows)
         made = tree.layout(repository, tracked)
-        found = guess.survey(repository, slug, repository.name, made.lists, old_workflows)
+        found = guess.survey(
+            repository, slug, repository.name, made.lists, old_workflows, set(given)
+        )
         answers = {g.question: g.value for g in found.answers if g.question not in given} | given
         print(_answers(found, given))
         if not options.dry_run and not options.yes:
@@ -194,9 +196,7 @@ def _work(
     tracked: set[str],
 ) -> Report:
     """Adopt in the clone, and leave everything there ready to be committed."""
-    report = Report()
-    if not {"start_from", "base", "base_image", "base_family"} & given:  # else it has been decided
-        report = Report(needs=list(found.needs), replaced=list(found.replaced))
+    report = Report(needs=list(found.needs), replaced=list(found.replaced))
     tree.apply(clone, made)
     _render(clone, options, answers)
     merged, aside = tree.settle(clone)
@@ -391,6 +391,8 @@ def _dockerfile(
         files=frozenset(staged),
         moved={o: n for o, n in made.moves.items() if n and not n.startswith(ASIDE)},
         text=lambda path: files.read(clone / path),
+        is_kept=image_env.read(clone).base_image == found.base.reference,
+        python=image_env.read(clone).python_version,
     )
     decisions, scripts = carry.carry(files.read(kept), setting)
     _decisions(decisions, old, report)

@@ -15,10 +15,11 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from hub_image.adopt.commands import Commands, Setting, Use, variables
+from hub_image.adopt.commands import CONDA, Commands, Setting, Use, expand, variables
 from hub_image.checks.rules import home_write, lab_settings
 from hub_image.syntax import shell
 from hub_image.syntax.dockerfile import Instruction, expand, parse, stage
@@ -191,6 +192,13 @@ class _Carrier:
                 return REPLACED, "what follows goes on from the stage above, as it did"
             return REPLACED, "the answers name the image to build on"
         if not self.setting.family_name:
+            if done := self._is_done_anyway(instruction):
+                return REPLACED, done
+            if self.setting.is_kept:
+                raise Left(
+                    "nobody here knows what its base is made from; adopt again with --data base_family=..., or do it in "
+                    "preBuild (root), postBuild (user) or postBuildRoot (root, last)"
+                )
             raise Left(
                 "it was made for another base image; see whether you still need it, "
                 "and do it in preBuild (root), postBuild (user) or postBuildRoot (root, last)"
@@ -199,12 +207,32 @@ class _Carrier:
             raise Left(OTHERS[instruction.name])
         return self.methods.get(instruction.name, self._unknown)(instruction)
 
+    def _is_done_anyway(self, instruction: Instruction) -> str:
+        """Return how the new Dockerfile does what an instruction did, whatever the base is; empty where it does not."""
+        if instruction.name in ("COPY", "ADD"):
+            words = [w for w in instruction.arguments.split() if not re.match("--ch(own|mod)=", w)]
+            if words[:-1] and all(self._source(word) in self.setting.reads for word in words[:-1]):
+                return "the new Dockerfile reads it from the root of the repository"
+        if instruction.name == "RUN":
+            kinds = self._kinds(instruction)
+            if "list" in kinds and kinds <= {"clean", "list"}:
+                return "the new Dockerfile installs the list"
+        return ""
+
     # One method for each instruction. Each returns (CARRIED or REPLACED, where or why), or raises Left.
 
     def _unknown(self, instruction: Instruction) -> tuple[str, str]:
         raise Left("Docker does not know this instruction; see what it was meant to do")
 
     def _run(self, instruction: Instruction) -> tuple[str, str]:
+        try:
+            return self._run_kept(instruction)
+        except Left:
+            made = set(_made(body(command(instruction))))
+            self._lose({expand(name, self.known) for name in made} | made, instruction)
+            raise
+
+    def _run_kept(self, instruction: Instruction) -> tuple[str, str]:
         source = command(instruction)
         uses = list(self._commands().uses(body(source)))
         kinds = {use.kind for use in uses} - {"neutral"}
@@ -229,6 +257,7 @@ class _Carrier:
             if use.kind in USES_LEFT:
                 raise Left(USES_LEFT[use.kind].format(use.name or "of its own"))
         self._needs_nothing_gone(source)
+        self._fits_python(source)
         self._leaves_the_home_alone(source)
         if self.user == "user" or (
             {"install"} <= kinds <= {"install", "clean"} and self._permissive(uses)
@@ -314,6 +343,7 @@ class _Carrier:
                 self._lose(names, instruction)
                 return REPLACED, "the new Dockerfile puts overrides.json there"
             self._needs_nothing_gone(" ".join(paths))
+            self._fits_python(where)
             name, owner, mode = self._place(sources, where, given)
             self._free(name)
         except Left:
@@ -369,6 +399,9 @@ class _Carrier:
         return self._copy(instruction)
 
     def _env(self, instruction: Instruction) -> tuple[str, str]:
+        missing = next(
+            (n for n in self.gone if re.search(rf"\$\{{?{n}\b", instruction.arguments)), ""
+        )
         for name in re.findall(r"^\w+|(?<=\s)\w+(?==)", instruction.arguments):
             self.gone[name] = f"line {instruction.line}, which sets it, is left for you"
         found = assignments(instruction.arguments)
@@ -381,6 +414,8 @@ class _Carrier:
             for name in names:
                 del self.gone[name]
             return REPLACED, "the new image has it so"
+        if missing:
+            raise Left(f"it needs {missing}, and {self.gone[missing]}; do both in `start`")
         if reserved := sorted(names & RESERVED):
             for name in names:
                 self.known.pop(name, None)
@@ -482,7 +517,7 @@ class _Carrier:
         file = self.copied[own[0]]
         if not re.search(r"^[^#\n]*\bexec\b.*\$[@*]", self.setting.text(file), re.MULTILINE):
             raise Left(
-                f'{file} does not end with `exec "$@"`, so that no hub could start its server; '
+                f'nothing in {file} says `exec "$@"`, so that a hub may not start its server through it; '
                 "do what must come before the server in `start`"
             )
         if "start" in self.setting.files:
@@ -539,9 +574,19 @@ class _Carrier:
     def _needs_nothing_gone(self, source: str) -> None:
         for name, why in self.gone.items():
             if mentions(source, name):
-                raise Left(f"it needs {name}, and {why}; do both in preBuild or postBuild")
+                raise Left(f"it needs {name}, and {why}; do both in one script")
         if self.setting.family_name == "rocker" and re.search(r"\becho\b[^\n]*\\[nt0]", source):
             raise Left("sh and bash print this differently; write it into preBuild with `printf`")
+
+    def _fits_python(self, source: str) -> None:
+        """Raise Left where a path names the folder of a Python that the new image does not have."""
+        prefix = re.escape(self.setting.family.prefix)
+        for version in re.findall(rf"{prefix}/lib/python(3\.\d+)\b", expand(source, self.known)):
+            if self.setting.python and version != self.setting.python:
+                raise Left(
+                    f"it names the folder of Python {version}, and the new image has {self.setting.python}; write that, if "
+                    "it still fits"
+                )
 
     def _leaves_the_home_alone(self, source: str) -> None:
         """Raise Left where a step uses what is below a home, as the check `home-write` sees it."""
@@ -782,6 +827,37 @@ def body(source: str) -> str:
     """Return a here-document's text where that is all of a RUN, otherwise the RUN."""
     match = re.match(r"<<-?\s*['\"]?([^\s'\"]+)['\"]?[ \t]*\n", source)
     return source[match.end() :].rpartition(match[1])[0] if match else source
+
+
+def _made(script: str) -> Iterator[str]:
+    """Yield names that a script gives to what it makes: files, folders and environments, as far as its words tell."""
+    for found in shell.read(script).commands:
+        words = [word for word in found.words if word != "sudo"]
+        program = posixpath.basename(words[0]) if words else ""
+        plain = [word for word in words[1:] if not word.startswith("-")]
+        names = [target for _, target in found.writes]
+        names += [
+            after
+            for word, after in pairwise(words)
+            if re.fullmatch(r"-[oO]|--output(-document)?", word)
+        ]
+        if program in ("wget", "curl"):
+            names += [word.partition("?")[0] for word in plain if "://" in word]
+        elif program in ("cp", "mv", "ln", "install"):
+            names += plain[-1:]
+        elif program in ("mkdir", "touch", "tee"):
+            names += plain
+        elif program in CONDA and "create" in words:
+            names += [
+                f"envs/{after}" for word, after in pairwise(words) if word in ("-n", "--name")
+            ]
+            names += [after for word, after in pairwise(words) if word in ("-p", "--prefix")]
+        for name in names:
+            name = name.partition("://")[2] and posixpath.basename(name) or name.rstrip("/")
+            if re.search(r"[./]", name) and not re.fullmatch(
+                r"[./*?$-]*|/(dev/null|tmp|opt|etc|srv|usr/local/bin)", name
+            ):
+                yield name
 
 
 def as_one_step(source: str) -> str:

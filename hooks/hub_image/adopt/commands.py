@@ -16,12 +16,14 @@ class Setting:
     """What is known of the repository and of the image that it builds on."""
 
     family: Family
-    family_name: str  # empty where the old base is given up
+    family_name: str  # empty where the old base is given up, or nobody knows what it is made from
     reads: frozenset[str]  # the files at the root that the new Dockerfile reads
     image: str = ""  # the old base, without tag
     files: frozenset[str] = frozenset()  # of the repository, as they stand now
     moved: dict[str, str] = field(default_factory=dict)  # old path: new path
     text: Callable[[str], str] = str  # what stands in a file of the repository
+    is_kept: bool = False  # whether the new image builds on the old base, whatever that is
+    python: str = ""  # the minor version of the new image, where it is known
 
 
 def variables(family: Family) -> dict[str, str]:
@@ -35,11 +37,13 @@ def variables(family: Family) -> dict[str, str]:
         "CONDA_DIR": prefix.partition("/envs/")[0],
         "CONDA_ENV": prefix.partition("/envs/")[2],
         "NB_PYTHON_PREFIX": prefix,
+        "SHELL": "/bin/bash",
     }
 
 
 CONDA = {"conda", "mamba", "micromamba"}
 NEUTRAL = {"set", "echo", "true", ":", "cd", "export", "ldconfig", "ls", "pwd", "sync"}
+NEUTRAL |= {"[", "[[", "test"}
 # What may be removed without anybody missing it.
 RUBBISH = re.compile(
     r"-\w+|/var/lib/apt/lists.*|/var/cache/.*|/tmp/.*|/var/tmp/.*|.*/\.cache(/.*)?|.*/pkgs(/.*)?|.*/\.npm"
@@ -101,7 +105,7 @@ class Commands:
         apt = self._apt(program, rest) if "apt.txt" in script else None
         if apt is None and program in ("apt-get", "apt"):
             cleans = rest[:1] in (["update"], ["clean"], ["autoclean"], ["autoremove"])
-            return Use("clean" if cleans else "apt")
+            return Use("clean" if cleans or rest == ["purge"] else "apt")
         if apt or self._installs(program, words, rest, script):
             return apt or Use("list")
         return (

@@ -1,7 +1,7 @@
 """Answers to the template's questions, guessed from what a repository has."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,13 @@ from hub_image.syntax import dockerfile
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
 SYSTEMS = {"debian", "ubuntu", "python", "buildpack-deps", "alpine", "fedora", "rockylinux", "cuda"}
 SYSTEMS |= {"miniconda3", "miniforge3", "mambaforge", "micromamba", "r-base", "julia", "node"}
+SYSTEMS |= {"anaconda", "anaconda3", "miniconda"}
+# What a Dockerfile says only of images of one family.
+TRACES = {
+    "pangeo": r"/srv/conda\b|\benvs/notebook\b|\bNB_PYTHON_PREFIX\b|\$\{?CONDA_ENV\b|/srv/start\b",
+    "rocker": r"/home/rstudio\b|\brstudio-server\b|\binstall2\.r\b|/rocker_scripts\b",
+}
+DECIDE = {"start_from", "base", "base_image", "base_family"}
 
 
 @dataclass(frozen=True)
@@ -61,18 +68,20 @@ def survey(
     folder: str,
     lists: dict[str, str],
     old: list[workflows.Workflow],
+    given: Collection[str] = (),
 ) -> Survey:
     """Guess the answers for a repository.
 
     `slug` is its owner/name on GitHub, or empty; `folder` the name of its folder. `lists` says for
     each list that will stand at the root where it stands now; "Dockerfile" is one of them. `old` are its workflows.
+    Of what `given` answers, the names of questions, decide, nothing is asked any more.
     """
     answers: list[Guess] = []
     needs: list[tuple[str, str]] = []
     replaced: list[tuple[str, str]] = []
 
     owner, _, name = slug.partition("/")
-    image, source = _published(old, needs)
+    image, source = _published(old, [] if "registry" in given else needs)
     registry, registry_owner, image_name = image or ("", "", "")
     answers.append(
         Guess("image_name", image_name or _slug(name or folder), source or "the repository's name")
@@ -89,7 +98,14 @@ def survey(
     if "Dockerfile" in lists:
         where = lists["Dockerfile"]
         base = base_of(files.read(repository / where))
-        answers += _base(base, f"{where}:{base.line}", needs, replaced, lists_say)
+        said: list[tuple[str, str]] = []
+        taken: list[tuple[str, str]] = []
+        answers += _base(
+            base, f"{where}:{base.line}", said, taken, lists_say, _trace(repository, where)
+        )
+        if not DECIDE & set(given):
+            needs += said
+            replaced += taken
     else:
         answers += _repo2docker(lists, lists_say, names)
         if "r" in lists_say:
@@ -119,7 +135,9 @@ def _versions(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield versions that were asked for where the template does not look: in runtime.txt, and in the base's tag."""
     said = files.read(repository / lists.get("runtime.txt", "runtime.txt")).strip()
-    if match := re.fullmatch(r"(python|r)-([\d.]+)(-\d{4}-\d{2}-\d{2})?", said):
+    if match := re.fullmatch(r"r-(\d{4}-\d{2}-\d{2})", said):
+        yield "R", f"that of {match[1]}", lists["runtime.txt"]
+    elif match := re.fullmatch(r"(python|r)-([\d.]+)(-\d{4}-\d{2}-\d{2})?", said):
         yield (
             {"python": "Python", "r": "R"}[match[1]],
             match[2] + (match[3] or ""),
@@ -127,6 +145,9 @@ def _versions(
         )
     if match := re.search(r"(?:^|:)(python|r|lab)-([\d.]+)$", base.reference):
         name = {"python": "Python", "r": "R", "lab": "JupyterLab"}[match[1]]
+        yield name, match[2], f"{lists['Dockerfile']}:{base.line}"
+    elif match := re.search(r"(?:^|/)(python|julia|r-base|r-ver):(\d+(?:\.\d+)*)", base.reference):
+        name = {"python": "Python", "julia": "Julia"}.get(match[1], "R")
         yield name, match[2], f"{lists['Dockerfile']}:{base.line}"
     elif base.family == "rocker" and (match := re.search(r":(\d+\.\d+\.\d+)$", base.reference)):
         yield "R", match[1], f"{lists['Dockerfile']}:{base.line}"
@@ -152,7 +173,28 @@ def _published(
             "--data image_name=..." if len(pushes) > 1 else
             f"only CI knows the address {said}; say it with --data registry=... --data registry_owner=... --data image_name=..."
         )))  # fmt: skip
+    elif builders := [w.file for w in old if (w.builds or w.part) and not w.only_called]:
+        text = (
+            "it does not say where the image is published, and the new workflow publishes it on ghcr.io; for another place "
+            "adopt again with --data registry=... --data registry_owner=... --data image_name=..."
+        )
+        needs.append((builders[0], text))
     return None, ""
+
+
+def _trace(repository: Path, dockerfile_at: str) -> tuple[str, str]:
+    """Return which family's images a Dockerfile speaks of, and the line that does; nothing where it does not."""
+    for number, line in enumerate(files.read(repository / dockerfile_at).split("\n"), 1):
+        for family, pattern in TRACES.items():
+            if re.search(pattern, line) and not re.match(r"\s*(#|FROM\b)", line):
+                return family, f"a guess from {dockerfile_at}:{number}"
+    return "", ""
+
+
+def first(languages: Collection[str]) -> catalog.Base:
+    """Return the base that copier.yml takes where nobody chooses: the first that has the languages."""
+    bases = catalog.load().bases.values()
+    return next(b for b in bases if not b.retired and set(languages) <= set(b.languages))
 
 
 def _languages(repository: Path, lists: dict[str, str], conda: dict[str, int]) -> dict[str, str]:
@@ -223,8 +265,12 @@ def _base(
     needs: list[tuple[str, str]],
     replaced: list[tuple[str, str]],
     lists_say: dict[str, str],
+    trace: tuple[str, str],
 ) -> Iterator[Guess]:
-    """Yield the answers about the base image; add to what is replaced, and what needs its owner."""
+    """Yield the answers about the base image; add to what is replaced, and what needs its owner.
+
+    `trace` is what else the Dockerfile says of it, as `_trace` returns it.
+    """
     bases = catalog.load().bases
     languages = list(lists_say)
     if base.key:
@@ -295,14 +341,14 @@ def _base(
     elif _stays(base.reference):
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
-        yield Guess("base_family", "docker-stacks", "a guess")
+        yield Guess("base_family", trace[0] or "docker-stacks", trace[1] or "a guess")
         needs.append((place, (
             f"nobody here knows `{base.reference}`; say what it is made from with --data base_family=..., "
-            "or choose another base with --data base=..."
+            "or choose another base with --data base=..., and its steps are carried over too"
         )))  # fmt: skip
     else:
         needs.append((place, (
-            f"nobody here knows `{base.reference}`, and its tag moves, so {next(iter(bases.values())).image} takes its place; "
+            f"nobody here knows `{base.reference}`, and its tag moves, so {first(languages).image} takes its place; "
             "choose another base with --data base=..."
         )))  # fmt: skip
     if languages:

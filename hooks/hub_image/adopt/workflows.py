@@ -14,20 +14,63 @@ from hub_image.repository.reference import Reference
 from hub_image.syntax import shell
 
 FOLDER = ".github/workflows"
-BUILDERS = ("jupyterhub/repo2docker-action@", "docker/build-push-action@", "docker/bake-action@")
-BUILDS = re.compile(r"\b(docker\s+(buildx\s+)?(build|push)|(jupyter-)?repo2docker)\b")
-# A workflow of another repository that builds an image, as far as its name tells.
-SHARED = re.compile(
-    r"[\w.-]+/[\w.-]+/\.github/workflows/[^@]*(build|publish|push|image|docker|repo2docker)[^@]*@"
+# Actions that build an image; the first by its name, since it is forked a lot.
+BUILDERS = re.compile(
+    r"[\w.-]+/repo2docker-action@|docker/(build-push|bake)-action@|elgohr/publish-docker-github-action@|"
+    r"[\w.-]+/([\w.-]*[-_])?(docker-(build|publish|push)|build-(and-)?push|kaniko|buildah|push-to-registry)[\w./-]*@",
+    re.IGNORECASE,
 )
+BUILDS = re.compile(
+    r"\b((docker|podman)\s+(buildx\s+)?(build|push)|buildah\s+(bud|build|push)|(jupyter-)?repo2docker)\b"
+)
+# Commands that copy an image that exists already to another address, which is their last word.
+COPIES = re.compile(
+    r"\b(?:skopeo\s+copy|crane\s+(?:cp|copy)|regctl\s+image\s+copy)\b[^\n;&|]*?(\S+)\s*(?:$|[\n;&|])"
+)
+TAGS = re.compile(r"\bimagetools\s+create\b[^\n]*?(?:-t|--tag)[\s=]+[\"']?([^\s\"']+)")
+# What the file of a workflow in another repository is called when it builds an image: one of IMAGE, or of VERBS and
+# otherwise only of BESIDE. One for a book, documents or a package says what it builds.
+IMAGE = {"image", "images", "docker", "dockerfile", "container", "containers", "repo2docker"}
+VERBS = {"build", "push"}
+BESIDE = VERBS | {
+    "and",
+    "shared",
+    "reusable",
+    "call",
+    "ci",
+    "test",
+    "publish",
+    "create",
+    "pr",
+    "release",
+    "deploy",
+    "main",
+}
 # Actions whose work the new workflow does too.
-KNOWN: tuple[str, ...] = (
-    *BUILDERS,
+KNOWN = (
     "actions/checkout@",
     "docker/",
     "easimon/maximize-build-space@",
+    "jlumbroso/free-disk-space@",
 )
-KNOWN += ("jlumbroso/free-disk-space@", "hadolint/", "actions/cache@")
+KNOWN += ("hadolint/", "actions/cache@")
+# Where other services keep what they do for a repository.
+ELSEWHERE = (
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    ".circleci/config.yml",
+    "azure-pipelines.yml",
+    "cloudbuild.yaml",
+    "cloudbuild.yml",
+)
+ELSEWHERE += (
+    "buildspec.yml",
+    "Jenkinsfile",
+    ".drone.yml",
+    ".woodpecker.yml",
+    "bitbucket-pipelines.yml",
+    "hooks/build",
+)
 ROOM = re.compile(
     r"\b(df|docker (system|image) prune|apt-get (remove|purge|autoremove|clean))\b|rm -rf /usr"
 )
@@ -118,7 +161,7 @@ class _Reader:
             self.found.pushes += [(line, image) for _, image in called.pushes]
             self.found.sources += [(line, source) for _, source in called.sources]
             return called.part
-        return bool(SHARED.match(uses))
+        return _is_shared(uses)
 
     def _step(self, step: dict[str, Any], known: dict[str, str], builds: bool) -> None:
         line = step["line"]
@@ -139,10 +182,10 @@ class _Reader:
         """Yield the images that a step pushes, as far as they are known, without tags."""
         uses, given = str(step.get("uses", "")), _dict(step.get("with"))
         texts: list[str] = []
-        if uses.startswith("jupyterhub/repo2docker-action@"):
+        if "/repo2docker-action@" in uses:
             name = _fill(str(given.get("IMAGE_NAME", "")), known)
             host = _fill(str(given.get("DOCKER_REGISTRY", "")), known) or "docker.io"
-            if name and not given.get("NO_PUSH"):
+            if name and str(given.get("NO_PUSH", "")).lower() not in ("true", "1"):
                 texts = [f"{re.sub('^https?://', '', host).strip('/')}/{name}"]
         elif uses.startswith("docker/build-push-action@"):
             pushes = str(given.get("push", "false")) != "false" or "push" in str(
@@ -151,10 +194,22 @@ class _Reader:
             for tag in _lines(str(given.get("tags", ""))) if pushes else []:
                 meta = re.search(r"steps\.([\w-]+)\.outputs\.tags", tag)
                 texts += self.metadata.get(meta[1], [tag]) if meta else [_fill(tag, known)]
+        elif uses.lower().startswith("elgohr/publish-docker-github-action@"):
+            host = _fill(str(given.get("registry", "")), known)
+            name = _fill(str(given.get("name", "")), known)
+            texts = [f"{host}/{name}" if host and not name.startswith(host) else name]
+        elif BUILDERS.match(uses):
+            given_names = [
+                given.get(key)
+                for key in ("image", "image_name", "image-name", "name", "destination")
+            ]
+            texts = [_fill(str(name), known) for name in given_names if name][:1]
         else:
             run = _fill(str(step.get("run", "")), known)
-            texts = re.findall(r"docker push (?:--\S+ )*[\"']?([^\s\"']+)", run)
-            texts = [_fill_shell(text, known) for text in texts]
+            texts = re.findall(r"(?:docker|podman|buildah) push (?:--\S+ )*[\"']?([^\s\"']+)", run)
+            texts += [found.partition("docker://")[2] or found for found in COPIES.findall(run)]
+            texts += TAGS.findall(run)
+            texts = [_fill_shell(text, known | _assigned(run, known)) for text in texts]
         for text in texts:
             name = untagged(text)
             if name and not re.search(r"[-_/.]cache$", name):
@@ -234,21 +289,50 @@ def _fill_shell(text: str, known: dict[str, str]) -> str:
     return re.sub(r"\$\{?(\w+)\}?", lambda m: known.get(f"env.{m[1]}", m[0]), text)
 
 
+def _assigned(script: str, known: dict[str, str]) -> dict[str, str]:
+    """Return the variables that a script gives a plain text, with that of others in it."""
+    found: dict[str, str] = {}
+    for name, value in re.findall(
+        r"(?m)^\s*(?:export\s+)?(\w+)=[\"']?([\w./:${}-]+)[\"']?\s*$", script
+    ):
+        found[f"env.{name}"] = _fill_shell(value, known | found)
+    return found
+
+
+def _is_shared(uses: str) -> bool:
+    """Tell whether a workflow of another repository builds an image, as far as its name tells."""
+    file = re.fullmatch(r"[\w.-]+/[\w.-]+/\.github/workflows/([\w.-]+)\.ya?ml@.+", uses)
+    words = set(re.split(r"[-_.]+", file[1].lower())) if file else set()
+    return bool(words & IMAGE or (words & VERBS and words <= BESIDE))
+
+
+def elsewhere(repository: Path, tracked: set[str]) -> list[tuple[str, str]]:
+    """Return what another service than GitHub does with the image: file and line, and the command."""
+    found = []
+    for file in sorted(tracked & set(ELSEWHERE)):
+        for number, line in enumerate(files.read(repository / file).split("\n"), 1):
+            if (said := BUILDS.search(line)) and not line.lstrip().startswith("#"):
+                found.append((f"{file}:{number}", " ".join(said[0].split())))
+                break
+    return found
+
+
 def _builds(step: dict[str, Any]) -> bool:
-    return str(step.get("uses", "")).startswith(BUILDERS) or bool(
-        BUILDS.search(str(step.get("run", "")))
+    return bool(
+        BUILDERS.match(str(step.get("uses", ""))) or BUILDS.search(str(step.get("run", "")))
     )
 
 
 def _known(step: dict[str, Any]) -> bool:
     run = str(step.get("run", ""))
-    return str(step.get("uses", "")).startswith(KNOWN) or bool(run and ROOM.search(run))
+    uses = str(step.get("uses", ""))
+    return bool(uses.startswith(KNOWN) or BUILDERS.match(uses) or (run and ROOM.search(run)))
 
 
 def _sources(step: dict[str, Any], known: dict[str, str]) -> Iterator[str]:
     """Yield what a step builds an image from: a Dockerfile, or the folder that repo2docker is given."""
     uses, given = str(step.get("uses", "")), _dict(step.get("with"))
-    if uses.startswith("jupyterhub/repo2docker-action@"):
+    if "/repo2docker-action@" in uses:
         yield "."
     elif uses.startswith("docker/build-push-action@"):
         context = _fill(str(given.get("context", ".")), known)
