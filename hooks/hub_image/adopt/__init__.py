@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -20,10 +21,12 @@ from hub_image.adopt.tree import ASIDE
 from hub_image.checks.rules import lab_settings
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
-from hub_image.tools.git import GitError, git, on_github
+from hub_image.syntax import shell
+from hub_image.tools.git import git, on_github
 from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"
+SCRIPTS = ("preBuild", "postBuild", "postBuildRoot", "start")
 QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
 
 
@@ -87,19 +90,21 @@ def adopt(options: argparse.Namespace) -> None:
             parent = folder if options.dry_run else repository.parent
             repository = images.part(repository, options.image_folder, parent)
             slug = f"{slug.partition('/')[0]}/{repository.name}" if slug else ""
-        tracked = set(filter(None, git(repository, "ls-files", "-z").split("\0")))
-        old_workflows = workflows.read(repository, slug)
+        clone = _clone(repository, folder / "new")
+        tracked = set(filter(None, git(clone, "ls-files", "-z").split("\0")))
+        links = tree.outside(clone, tracked)
+        tree.cut(clone, links)
+        tracked -= links.keys()
+        old_workflows = workflows.read(clone, slug)
         images.one(options.path, tracked, old_workflows)
-        made = tree.layout(repository, tracked)
-        found = guess.survey(
-            repository, slug, repository.name, made.lists, old_workflows, set(given)
-        )
+        made = tree.layout(clone, tracked)
+        found = guess.survey(clone, slug, repository.name, made.lists, old_workflows, set(given))
         answers = {g.question: g.value for g in found.answers if g.question not in given} | given
         print(_answers(found, given))
         if not options.dry_run and not options.yes:
             _confirm()
-        clone = _clone(repository, folder / "new")
         report = _work(clone, options, made, found, answers, set(given), old_workflows, tracked)
+        _links(clone, links, report)
         print(report)
         if options.compare:
             from hub_image.adopt import compare
@@ -142,7 +147,8 @@ def _repository(folder: Path) -> tuple[Path, str]:
         ) from None
     if top.resolve() != repository:
         raise Problem(f"{folder} is inside of the repository {top}: name that folder.")
-    if (repository / update.ANSWERS).exists():
+    answered = repository / update.ANSWERS
+    if answered.exists() and not answered.is_symlink():
         source = re.search(
             r"^_src_path: *(.+)", files.read(repository / update.ANSWERS), re.MULTILINE
         )
@@ -217,20 +223,24 @@ def _work(
     if "Dockerfile" in made.lists:
         _dockerfile(clone, made, found, given, report)
     else:
-        now = image_env.read(clone).base_image
-        text = f"the image builds on {now} and not on repo2docker's own; for another add --data base=..."
-        report.replaced.insert(0, ("Dockerfile", text))
+        _repo2docker(clone, made, old_workflows, tracked, report)
     scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
     report.needs += [(path, what) for path, what in made.needs if not carry.mentions(scripts, path)]
     report.needs += _lab_settings(clone, made)
-    report.needs += _unseen(clone)
+    report.needs += _unseen(clone, tracked | set(made.lists))
+    report.needs += tree.naming(clone, made, kept)
+    for place, command in workflows.elsewhere(clone, tracked):
+        text = f"`{command}` builds the image too; remove that, so that image.yml alone does"
+        report.needs.append((place, text))
     report.needs += _notebooks(tracked, made)
     report.replaced += _versions(clone, found)
     git(clone, "add", "--all", "--force")
     for finding in checks.run(clone):
-        said = finding.code == "unread-list" and finding.file in {
-            place for place, _ in report.needs
-        }
+        said = (
+            finding.code == "unread-list"
+            and finding.severity != "error"
+            and finding.file in {place for place, _ in report.needs}
+        )
         if not said and not finding.file.startswith(f"{ASIDE}/"):
             place = f"{finding.file}:{finding.line}"
             report.needs.append((place, f"{finding.severity} {finding.code}: {finding.message}"))
@@ -238,6 +248,18 @@ def _work(
     _kept(kept, report)
     report.needs = [(_now(clone, place), what) for place, what in dict.fromkeys(report.needs)]
     return report
+
+
+def _links(clone: Path, links: dict[str, str], report: Report) -> None:
+    """Put the links that leave the repository back, and say of each that nobody went through it."""
+    for path, place in tree.bind(clone, links).items():
+        text = f"it is a link to {links[path]}, out of the repository, and nothing was read or written through it"
+        if place == path:
+            report.kept.append((path, text))
+        else:
+            report.moved.append((path, f"to {place}"))
+            report.needs.append((place, f"{text}; put a file at {path} that says what it led to"))
+    git(clone, "add", "--all", "--force")
 
 
 def _lab_settings(clone: Path, made: tree.Layout) -> list[tuple[str, str]]:
@@ -394,7 +416,12 @@ def _dockerfile(
         is_kept=image_env.read(clone).base_image == found.base.reference,
         python=image_env.read(clone).python_version,
     )
-    decisions, scripts = carry.carry(files.read(kept), setting)
+    text = files.read(kept)
+    for name in tree.unnamed(text, made, reads | {"start", "preBuild", "postBuild"}):
+        what = "runs" if name in SCRIPTS else "installs"
+        said = f"nothing in the old Dockerfile names it, and the new one {what} it; call it something else if the image is to do without"
+        report.needs.append((name, said))
+    decisions, scripts = carry.carry(text, setting)
     _decisions(decisions, old, report)
     for name, text in scripts.items():
         path = clone / name
@@ -421,8 +448,126 @@ def _decisions(decisions: list[carry.Decision], old: str, report: Report) -> Non
     report.needs += [(f"{old}:{d.instruction.line}", d.needs) for d in decisions if d.needs]
 
 
-def _unseen(clone: Path) -> list[tuple[str, str]]:
-    """Return what lists and scripts name that the build does not see any more."""
+def _repo2docker(
+    clone: Path,
+    made: tree.Layout,
+    old: list[workflows.Workflow],
+    tracked: set[str],
+    report: Report,
+) -> None:
+    """Say what repo2docker did that the new image does not, or that nothing here speaks of an image."""
+    now = image_env.read(clone).base_image
+    only = {
+        "apt.txt",
+        "postBuild",
+        "preBuild",
+        "start",
+        "install.R",
+        "runtime.txt",
+    } & made.lists.keys()
+    texts = [files.read(clone / p) for p in tracked if p.startswith((workflows.FOLDER, "README"))]
+    is_built = any(w.builds or w.part for w in old) or any(
+        p.startswith(tree.FOLDERS) for p in tracked
+    )
+    if only or is_built or re.search(r"binder|repo2docker", " ".join(texts)):
+        report.replaced[:0] = [
+            ("Dockerfile", (
+                f"the image builds on {now} and not on repo2docker's own; for another add --data base=..."
+            )),
+            ("Dockerfile", (
+                "repo2docker's own had Node.js, jupyter-resource-usage, jupyter-offlinenotebook, compilers and development "
+                f"files, not all of which {now} has; list what people use of them"
+            )),
+            ("the repository's files", (
+                "repo2docker put them into the home, and there they were with what postBuild wrote among them; postBuild "
+                "works in a copy now that is gone afterwards"
+            )),
+        ]  # fmt: skip
+        return
+    report.replaced.insert(
+        0, ("Dockerfile", f"the image builds on {now}; for another add --data base=...")
+    )
+    first, *others = sorted(set(made.lists.values()))
+    text = (
+        f"nothing here says that an image is made from {', '.join(['this', *others])}; see whether the image is to have "
+        "what it lists"
+    )
+    report.needs.append((made.moves.get(first, first), text))
+
+
+# What repo2docker sets besides those that the new image has: https://repo2docker.readthedocs.io, in buildpacks/conda and r.py
+UNSET = {
+    "KERNEL_PYTHON_PREFIX",
+    "APP_BASE",
+    "NB_ENVIRONMENT_FILE",
+    "NPM_DIR",
+    "NPM_CONFIG_GLOBALCONFIG",
+}
+UNSET |= {"MAMBA_EXE", "MAMBA_ROOT_PREFIX", "R_LIBS_USER", "CONDA_DEFAULT_ENV"}
+
+
+def _script(name: str, text: str, answers: image_env.Answers) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a script of the owner's that repo2docker's image would have served, and this does not."""
+    family = catalog.load().families[answers.base_family]
+    unset = set(UNSET)
+    if answers.base_family == "rocker" or (
+        answers.base_family == "scratch" and answers.package_manager == "pip"
+    ):
+        unset.add("CONDA_DIR")
+    for number, line in enumerate(text.split("\n"), 1):
+        line = re.sub(r"(^|\s)#.*", "", line)
+        if re.search(r"(?<![\w/])\.?binder/", line):
+            yield number, "it names a file of the folder that had to go; give the new place"
+        if re.search(r"/srv/conda\b|\benvs/notebook\b", line) and not family.prefix.startswith(
+            "/srv/conda"
+        ):
+            yield (
+                number,
+                (
+                    f"it names a folder of repo2docker's image; the packages are in {family.prefix} now, so write NB_PYTHON_PREFIX"
+                ),
+            )
+        for variable in sorted(
+            v for v in unset if re.search(rf"\$\{{?{v}\b", line) and f"{v}=" not in text
+        ):
+            yield (
+                number,
+                f"repo2docker set {variable}, and the new image does not; write what it stood for",
+            )
+        if re.search(r"\bREPO_DIR\b" if name == "start" else r"/srv/repo\b", line):
+            yield (
+                number,
+                (
+                    f"the repository is not in the image, so {'REPO_DIR' if 'REPO_DIR' in line else '/srv/repo'} leads nowhere; "
+                    "copy what this line needs to a place of its own in postBuildRoot, and name that"
+                ),
+            )
+    for command in shell.read(text).commands:
+        words = command.words
+        if name == "start" and {"$@", "$*"} & set(words) and words != ("exec", "$@"):
+            yield (
+                command.line,
+                (
+                    "the server does not run inside of this command, it only gets the environment that is there; let `start` end with "
+                    '`exec "$@"`, and begin before it what is to run beside'
+                ),
+            )
+        program = words[0].rpartition("/")[2] if words else ""
+        targets = [target for _, target in command.writes]
+        targets += words[-1:] if program in ("cp", "mv", "ln", "install") else ()
+        targets += words[1:] if program in ("mkdir", "touch", "tee") else ()
+        if name == "postBuild" and any("REPO_DIR" in target for target in targets):
+            yield (
+                command.line,
+                (
+                    "REPO_DIR is a copy that is gone after the build; for what is used later write to a place of its own, as "
+                    "postBuildRoot can"
+                ),
+            )
+
+
+def _unseen(clone: Path, own: set[str]) -> list[tuple[str, str]]:
+    """Return what lists and scripts of the owner's name that the build does not see any more."""
     needs = []
     for number, line in enumerate(files.read(clone / "environment.yml").split("\n"), 1):
         if match := re.match(
@@ -430,17 +575,13 @@ def _unseen(clone: Path) -> list[tuple[str, str]]:
         ):
             text = f"the build sees no other file, so pip does not find {match[1]}; write here what it says"
             needs.append((f"environment.yml:{number}", text))
-    for name in ("preBuild", "postBuild", "postBuildRoot", "start"):
-        for number, line in enumerate(files.read(clone / name).split("\n"), 1):
-            if re.search(r"(?<![\w/])\.?binder/", line) and not line.lstrip().startswith("#"):
-                text = "it names a file of the folder that had to go; give the new place"
-                needs.append((f"{name}:{number}", text))
-            if name == "start" and re.search(r"\bREPO_DIR\b", line.partition("#")[0]):
-                text = (
-                    "the repository is not in the image, so REPO_DIR leads nowhere; copy what this line needs "
-                    "to a place of its own in postBuildRoot, and name that"
-                )
-                needs.append((f"{name}:{number}", text))
+        if line.startswith("variables:"):
+            text = "a server has them only where it activates the environment; write them as `export` into `start` too"
+            needs.append((f"environment.yml:{number}", text))
+    answers = image_env.read(clone)
+    for name in filter(own.__contains__, SCRIPTS):
+        for number, text in _script(name, files.read(clone / name), answers):
+            needs.append((f"{name}:{number}", text))
     return needs
 
 
@@ -471,8 +612,10 @@ def _bring(repository: Path, clone: Path, report: Report) -> None:
     """Commit in the clone and fetch that commit as a branch; then check it out."""
     new = git(clone, "diff", "--cached", "--name-only", "--diff-filter=A", "--no-renames", "-z")
     for path in filter(None, new.split("\0")):
-        if os.path.lexists(repository / path):  # ignored by git, which would replace it in silence
-            raise Problem(f"{repository / path} would be replaced: move it away first.")
+        file = repository / path
+        tops = [file, *(p for p in file.parents if p.is_relative_to(repository) and p.is_symlink())]
+        if os.path.lexists(tops[-1]):  # ignored by git, which would replace it in silence
+            raise Problem(f"{tops[-1]} would be replaced: move it away first.")
     for key in ("user.name", "user.email"):
         try:
             value = git(repository, "config", key).strip()

@@ -24,12 +24,17 @@ def one(folder: Path, tracked: set[str], found: list[Workflow]) -> None:
     built = {_place(source) for w in found if not w.only_called for _, source in w.sources}
     unclear = any("$" in place for place in built)
     built = {place for place in built if "$" not in place and _is_there(place, tracked)}
-    beside = {
+    dockerfiles = {
         path for path in tracked
-        if DOCKERFILE.fullmatch(posixpath.basename(path)) and not path.endswith((".md", ".jinja", ".j2"))
-        and "/" in path and not APART & set(path.split("/")[:-1])
+        if DOCKERFILE.fullmatch(posixpath.basename(path)) and not path.endswith((".md", ".jinja", ".j2", ".dockerignore"))
+        and not APART & set(path.split("/")[:-1])
     }  # fmt: skip
+    beside = {path for path in dockerfiles if "/" in path}
+    named = dockerfiles - beside - {"Dockerfile"}
     at_root = any(_at_root(path) for path in tracked)
+    is_unsaid = bool(named) and not built and not any(_decides(path) for path in tracked)
+    if is_unsaid:  # a list beside them may be for any of them
+        at_root, beside = False, dockerfiles
     if at_root and built <= {""} and not unclear:
         return
     images = {place for place in built if place} | ({""} if at_root and "" in built else set())
@@ -37,14 +42,27 @@ def one(folder: Path, tracked: set[str], found: list[Workflow]) -> None:
         images |= beside
     if not images and at_root:
         return
+    if not images and "setup.py" in tracked:
+        raise Problem(
+            f"{folder} has no Dockerfile and no list of packages, only setup.py, which no image reads: write what it needs "
+            "into requirements.txt, commit that, and adopt again."
+        )
     if not images:
         raise Problem(
             f"{folder} has no Dockerfile and no list, so it builds no image that could be adopted: "
             "name the repository that does, or make a new one with `copier copy`."
         )
-    names = [posixpath.dirname(place) or place or "the root" for place in sorted(images)]
-    names = list(dict.fromkeys(names))
-    example = next((posixpath.dirname(i) for i in sorted(images) if "/" in i), "")
+    if is_unsaid and len(images) == 1:
+        raise Problem(
+            f"{folder} has {min(images)} and no Dockerfile: if the image is built from that, call it Dockerfile, otherwise "
+            "move it into a folder docs/; commit that, and adopt again."
+        )
+    places = [posixpath.dirname(place) for place in sorted(images)]
+    alone = {place for place in places if place and places.count(place) == 1}
+    names = [
+        p if p in alone else i or "the root" for p, i in zip(places, sorted(images), strict=True)
+    ]
+    example = min(alone, default="")
     how = (
         f"`hub-image adopt --image-folder {example} {folder}` adopts one, in a repository of its own with its history"
         if example
@@ -65,6 +83,11 @@ def _place(source: str) -> str:
     place = posixpath.normpath(source).removeprefix("./")
     usual = {".", "Dockerfile", *(f"{folder}/Dockerfile" for folder in FOLDERS), *FOLDERS}
     return "" if place in usual else place
+
+
+def _decides(path: str) -> bool:
+    """Tell whether a file decides what repo2docker builds, whatever stands beside it."""
+    return _at_root(path) and ("/" in path or path == "Dockerfile")
 
 
 def _is_there(place: str, tracked: Iterable[str]) -> bool:

@@ -3,11 +3,13 @@
 import re
 import shutil
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from hub_image.adopt import lists
 from hub_image.lists import conda as conda_list
 from hub_image.repository import files
+from hub_image.repository.reference import runs_steps
 from hub_image.syntax import dockerfile
 from hub_image.tools.git import content, git
 
@@ -46,6 +48,43 @@ class Layout:
         self.moves[old], self.why[old] = new, why
 
 
+def outside(clone: Path, tracked: set[str]) -> dict[str, str]:
+    """Return the links of a clone that leave it, or lead into .git, and where each leads."""
+    top = clone.resolve()
+    found = {}
+    for path in tracked:
+        link = clone / path
+        if not link.is_symlink():
+            continue
+        try:
+            leads = link.resolve()
+        except (OSError, RuntimeError):  # in a circle
+            leads = top.parent
+        if not leads.is_relative_to(top) or leads.is_relative_to(top / ".git"):
+            found[path] = str(link.readlink())
+    return found
+
+
+def cut(clone: Path, links: dict[str, str]) -> None:
+    """Take links out of a clone, so that nothing is read or written through them."""
+    for path in links:
+        (clone / path).unlink()
+        git(clone, "rm", "--quiet", "--cached", "--", path)
+
+
+def bind(clone: Path, links: dict[str, str]) -> dict[str, str]:
+    """Put links back, those whose places are taken below ASIDE; return the new place of each."""
+    places = {}
+    for path, leads in links.items():
+        is_free = not (clone / path).exists() and not any(
+            p.is_file() for p in (clone / path).parents
+        )
+        places[path] = path if is_free else f"{ASIDE}/{path}"
+        (clone / places[path]).parent.mkdir(parents=True, exist_ok=True)
+        (clone / places[path]).symlink_to(leads)
+    return places
+
+
 def layout(repository: Path, tracked: set[str]) -> Layout:
     """Decide where files go; changes nothing."""
     made = Layout()
@@ -81,7 +120,12 @@ def layout(repository: Path, tracked: set[str]) -> Layout:
     old_dockerfile = stands.get("Dockerfile")
     said = files.read(repository / old_dockerfile) if old_dockerfile else ""
     used = [path for path in others if _names(said, path)]
-    if len(used) == 1 and "environment.yml" not in stands:
+    mine = stands.get("environment.yml")
+    if len(used) == 1 and (mine is None or (not _names(said, mine) and not reads_all(said))):
+        if mine:
+            made.move(mine, f"{ASIDE}/{mine}", f"the Dockerfile used {used[0]} and not this one")
+            text = f"the Dockerfile used {used[0]}, which is environment.yml now; see whether this one says more"
+            made.needs.append((f"{ASIDE}/{mine}", text))
         made.move(used[0], "environment.yml", "the only conda list that the Dockerfile used")
         stands["environment.yml"] = used[0]
         others.remove(used[0])
@@ -103,19 +147,18 @@ def layout(repository: Path, tracked: set[str]) -> Layout:
 
 def _links(repository: Path, made: Layout, stands: dict[str, str]) -> None:
     """Take the content of lists that are links, since what they lead to may move."""
-    top = repository.resolve()
     for path in stands.values():
         link = repository / path
         if not link.is_symlink():
             continue
-        if link.is_file() and link.resolve().is_relative_to(top):
+        if link.is_file():
             made.links[path] = link.read_bytes()
             made.why[path] = (
                 f"{made.why.get(path, 'a list of its own')}, no link to {link.readlink()} any more"
             )
             made.moves.setdefault(path, path)
         else:
-            text = f"it is a link to {link.readlink()}, which is not in the repository; put a file there"
+            text = f"it is a link to {link.readlink()}, which is not there; put a file there"
             made.needs.append((made.moves.get(path, path), text))
 
 
@@ -157,10 +200,60 @@ def _conda_lists(repository: Path, tracked: set[str]) -> list[str]:
 
 
 def _names(text: str, path: str) -> bool:
+    """Tell whether a Dockerfile names a file, or has a wildcard for it."""
+    words = {
+        PurePosixPath(word).name
+        for found in dockerfile.parse(text)
+        for word in re.split(r"[\s\"'=,;()]+", found.source)
+    }
+    return any(fnmatchcase(path, word) for word in words if word.strip("*"))
+
+
+def reads_all(text: str) -> bool:
+    """Tell whether a Dockerfile builds on an image that reads lists by steps of its own."""
     return any(
-        path in {PurePosixPath(word).name for word in re.split(r"[\s\"'=,\[\]]+", found.arguments)}
+        found.name == "FROM" and any(map(runs_steps, found.arguments.split()))
         for found in dockerfile.parse(text)
     )
+
+
+def unnamed(text: str, made: Layout, reads: set[str]) -> list[str]:
+    """Return what the new Dockerfile reads and the old one did not use, as far as its words tell."""
+    if reads_all(text):
+        return []
+    stands = {name: path for name, path in made.lists.items() if name in reads}
+    return sorted(n for n, path in stands.items() if not _names(text, PurePosixPath(path).name))
+
+
+# Files that may name others which have moved.
+NAMING = re.compile(
+    r"\.github/.+|[^/]*\.(ya?ml|toml|cfg|ini|json|sh|md|rst)|(.*/)?(Makefile|makefile|justfile)|(.+/)?[\w.-]+\.sh"
+)
+
+
+def naming(repository: Path, made: Layout, kept: set[str]) -> list[tuple[str, str]]:
+    """Return where files that stay name one that has moved, and what it is called now."""
+    moved = {
+        old: new
+        for old, new in made.moves.items()
+        if new != old and old.rpartition("/")[2] != "Dockerfile"
+    }
+    found = []
+    for path in sorted(kept):
+        lines = files.read(repository / path).split("\n") if NAMING.fullmatch(path) else []
+        for old, new in moved.items():
+            pattern = re.compile(
+                rf"(?<![\w./-]){re.escape(old)}(?![\w-])|(?<=\./){re.escape(old)}(?![\w-])"
+            )
+            number = next((n for n, line in enumerate(lines, 1) if pattern.search(line)), 0)
+            if number:
+                text = (
+                    f"it names {old}, which is {new} now; write that"
+                    if new
+                    else f"it names {old}, which is gone; {made.why[old]}"
+                )
+                found.append((f"{path}:{number}", text))
+    return found
 
 
 def apply(clone: Path, made: Layout) -> None:
