@@ -599,12 +599,12 @@ def _versions(clone: Path, found: guess.Survey) -> list[tuple[str, str]]:
     """Return which versions the old repository asked for, beside those of the new image where they are known."""
     answers = image_env.read(clone)
     base = answers.base_image
-    now = {"Python": answers.python_version, "R": "", "JupyterLab": ""}
+    now = {"Python": answers.python_version}
     if answers.base_family == "rocker":
         now["R"] = base.rpartition(":")[2]
     return [
-        (name, f"{version} before ({place}), {now[name] or f'what {base} has'} now")
-        for name, version, place in found.versions
+        (name, f"{version} before ({place}), {now.get(name) or f'what {base} has'} now")
+        for name, version, place in dict.fromkeys(found.versions)
     ]
 
 

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hub_image.adopt.commands import CONDA, Commands, Setting, Use, expand, variables
+from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
 from hub_image.checks.rules import home_write, lab_settings
+from hub_image.checks.steps import CONDA
 from hub_image.syntax import shell
 from hub_image.syntax.dockerfile import Instruction, expand, parse, stage
 
@@ -315,7 +316,7 @@ class _Carrier:
         words = instruction.arguments
         given = flags(instruction)
         if "<<" in words:
-            raise Left("it writes a file from the Dockerfile; write it in preBuild, with `cat`")
+            return self._document(instruction)
         try:
             paths = in_json(re.sub(r"^(--\S+\s+)+", "", words)) or shlex.split(words)
         except ValueError:
@@ -358,6 +359,45 @@ class _Carrier:
             into = posixpath.join(where, posixpath.basename(source))
             self.copied[into if target.endswith("/") or len(sources) > 1 else where] = source
         self.scripts[name].add(instruction, self._cp(sources, target, where, owner, mode))
+        return CARRIED, name
+
+    def _document(self, instruction: Instruction) -> tuple[str, str]:
+        """Carry over a COPY of text that stands in the Dockerfile."""
+        found = re.fullmatch(
+            r"(?:--\S+\s+)*<<(-?)(['\"]?)([^\s'\"<]+)\2\s+([^\s<]+)", instruction.arguments
+        )
+        if not found or "\n" not in instruction.source:
+            raise Left("it writes a file from the Dockerfile; write it in preBuild, with `cat`")
+        dash, quote, end, target = found.groups()
+        where = posixpath.join(self._target(target), end if target.endswith("/") else "")
+        names = {where}
+        try:
+            text = instruction.source.partition("\n")[2]
+            if not quote and re.search(r"[$`\\]", text):
+                raise Left(
+                    "it fills in variables, which a script may do in another way; write it in preBuild, with `cat`"
+                )
+            self._needs_nothing_gone(where)
+            self._fits_python(where)
+            name, owner, mode = self._place([], where, flags(instruction))
+            if name == "postBuildRoot" and not self.began:
+                name = "preBuild"  # it needs no file of the repository
+            self._free(name)
+        except Left:
+            self._lose(names, instruction)
+            raise
+        if name != "preBuild":
+            self.late |= names
+        if name == "postBuildRoot":
+            self.last |= names
+        path = quoted(where)
+        lines = [
+            f"mkdir -p {quoted(posixpath.dirname(where))}",
+            f"cat >{path} <<{dash}'{end}'\n{text}",
+        ]
+        lines += [f"chown {quoted(owner)} {path}"] if owner else []
+        lines += [f"chmod {quoted(mode)} {path}"] if mode else []
+        self.scripts[name].add(instruction, "\n".join(lines))
         return CARRIED, name
 
     def _place(self, sources: list[str], where: str, given: list[str]) -> tuple[str, str, str]:

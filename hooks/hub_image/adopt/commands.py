@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from hub_image.catalog import Family
+from hub_image.checks.steps import CONDA
 from hub_image.syntax import shell
 from hub_image.syntax.dockerfile import expand
 
@@ -41,7 +42,15 @@ def variables(family: Family) -> dict[str, str]:
     }
 
 
-CONDA = {"conda", "mamba", "micromamba"}
+def expand(text: str, known: dict[str, str]) -> str:
+    """Fill in the variables that are known; the others stay."""
+    return re.sub(
+        r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
+        lambda m: known.get(m[1] or m[2], m[0] if m[3] is None else m[3]),
+        text,
+    )
+
+
 NEUTRAL = {"set", "echo", "true", ":", "cd", "export", "ldconfig", "ls", "pwd", "sync"}
 NEUTRAL |= {"[", "[[", "test"}
 # What may be removed without anybody missing it.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub_image import catalog
+from hub_image.adopt import lists as others
 from hub_image.adopt import workflows
 from hub_image.lists import conda as conda_list
 from hub_image.lists import pip
@@ -23,6 +24,7 @@ TRACES = {
     "pangeo": r"/srv/conda\b|\benvs/notebook\b|\bNB_PYTHON_PREFIX\b|\$\{?CONDA_ENV\b|/srv/start\b",
     "rocker": r"/home/rstudio\b|\brstudio-server\b|\binstall2\.r\b|/rocker_scripts\b",
 }
+LOCKS = {"conda-linux-64.lock", "conda-lock.yml", "pixi.lock"}
 DECIDE = {"start_from", "base", "base_image", "base_family"}
 
 
@@ -143,6 +145,15 @@ def _versions(
             match[2] + (match[3] or ""),
             lists["runtime.txt"],
         )
+    for name in sorted(LOCKS & lists.keys()):
+        if locked := others.read(name, files.read(repository / lists[name])):
+            for package, what in (
+                ("python", "Python"),
+                ("r-base", "R"),
+                ("jupyterlab", "JupyterLab"),
+            ):
+                if version := locked.version(package):
+                    yield what, version, lists[name]
     if match := re.search(r"(?:^|:)(python|r|lab)-([\d.]+)$", base.reference):
         name = {"python": "Python", "r": "R", "lab": "JupyterLab"}[match[1]]
         yield name, match[2], f"{lists['Dockerfile']}:{base.line}"

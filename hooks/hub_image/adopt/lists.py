@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,25 @@ class Other:
     packages: tuple[str, ...]
     becomes: str = ""
     text: str = ""
+    itself: bool = False  # whether the repository is a package, which was installed too
 
-    def __str__(self) -> str:
-        shown = ", ".join(self.packages[:8]) or "none that could be read"
-        more = f" and {len(self.packages) - 8} more" if len(self.packages) > 8 else ""
-        several = "" if len(self.packages) == 1 else "s"
-        return f"{self.tool} installed {len(self.packages)} package{several} from it: {shown}{more}"
+    def said(self, first: Collection[str] = ()) -> str:
+        """Return in words what was installed; the packages of the names in `first` come first."""
+        found = sorted(self.packages, key=lambda text: text.split(" ")[0].lower() not in first)
+        shown = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+        several = "" if len(found) == 1 else "s"
+        if self.itself:
+            needs = f", and {len(found)} package{several} that it needs: {shown}" if found else ""
+            return f"{self.tool} installed the package that this repository is{needs}"
+        if not found:
+            return f"{self.tool} installed from it what cannot be read here"
+        return f"{self.tool} installed {len(found)} package{several} from it: {shown}"
+
+    def version(self, name: str) -> str:
+        """Return the version in which a package was installed; empty where it was not, or nobody knows."""
+        return next(
+            (v for n, _, v in (p.partition(" ") for p in self.packages) if n.lower() == name), ""
+        )
 
 
 def read(name: str, text: str) -> Other | None:
@@ -116,7 +129,7 @@ def _description(text: str) -> Other:
     found = [
         " ".join(name.split()) for name in names if name and not re.match(r"R\b *(\(|$)", name)
     ]
-    return Other("R", tuple(found))
+    return Other("R", tuple(found), itself=True)
 
 
 def _pipfile(text: str) -> Other:

@@ -174,7 +174,7 @@ def _others(repository: Path, tracked: set[str], made: Layout, stands: dict[str,
         if said.becomes and not ours and not made.writes:
             made.writes[said.becomes] = said.text
             stands[said.becomes] = path
-            text = f"{said}, which {said.becomes} says now"
+            text = f"{said.said()}, which {said.becomes} says now"
             if path.endswith("pyproject.toml"):
                 text += ", and not what the repository itself has; run `pip install .` in postBuild if you need that"
             else:
@@ -182,9 +182,11 @@ def _others(repository: Path, tracked: set[str], made: Layout, stands: dict[str,
         else:
             into = next(iter(sorted(ours)), "environment.yml or requirements.txt")
             into = "install.R" if said.tool in ("R", "renv") else into
-            text = (
-                f"the image does not read it; {said}; see whether {into} has what you need of them"
-            )
+            listed = files.read(repository / stands.get("environment.yml", "environment.yml"))
+            asked = {package.name for package in conda_list.read(listed).packages}
+            text = f"the image does not read it; {said.said(asked)}; see whether {into} has what you need of them"
+            if path.endswith((".lock", "conda-lock.yml")) and said.tool != "renv":
+                text += ", and once it builds, `hub-image lock` writes the lock of the new image"
         made.needs.append((place, text))
 
 

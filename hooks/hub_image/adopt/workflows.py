@@ -47,30 +47,25 @@ BESIDE = VERBS | {
     "main",
 }
 # Actions whose work the new workflow does too.
-KNOWN = (
-    "actions/checkout@",
-    "docker/",
-    "easimon/maximize-build-space@",
-    "jlumbroso/free-disk-space@",
-)
-KNOWN += ("hadolint/", "actions/cache@")
+KNOWN: tuple[str, ...] = ("actions/checkout@", "docker/", "easimon/maximize-build-space@")
+KNOWN += ("jlumbroso/free-disk-space@", "hadolint/", "actions/cache@")
 # Where other services keep what they do for a repository.
-ELSEWHERE = (
+ELSEWHERE = {
     ".gitlab-ci.yml",
     ".travis.yml",
     ".circleci/config.yml",
     "azure-pipelines.yml",
+    "Jenkinsfile",
+    "hooks/build",
+}
+ELSEWHERE |= {
     "cloudbuild.yaml",
     "cloudbuild.yml",
-)
-ELSEWHERE += (
     "buildspec.yml",
-    "Jenkinsfile",
     ".drone.yml",
     ".woodpecker.yml",
     "bitbucket-pipelines.yml",
-    "hooks/build",
-)
+}
 ROOM = re.compile(
     r"\b(df|docker (system|image) prune|apt-get (remove|purge|autoremove|clean))\b|rm -rf /usr"
 )
@@ -309,7 +304,7 @@ def _is_shared(uses: str) -> bool:
 def elsewhere(repository: Path, tracked: set[str]) -> list[tuple[str, str]]:
     """Return what another service than GitHub does with the image: file and line, and the command."""
     found = []
-    for file in sorted(tracked & set(ELSEWHERE)):
+    for file in sorted(tracked & ELSEWHERE):
         for number, line in enumerate(files.read(repository / file).split("\n"), 1):
             if (said := BUILDS.search(line)) and not line.lstrip().startswith("#"):
                 found.append((f"{file}:{number}", " ".join(said[0].split())))

@@ -39,6 +39,7 @@ def known() -> dict[tuple[str, str], tuple[str, str]]:
 def check(repository: Path) -> Iterator[Finding]:
     """Yield packages that are listed under a name that is not theirs."""
     for file, listed in packages.read(repository):
+        names = {package.name.lower() for package in listed.packages}
         for package in listed.packages:
             manager, name = package.manager, package.name.lower().replace("_", "-")
             if manager == "pip" and name.startswith("r-"):
@@ -46,6 +47,8 @@ def check(repository: Path) -> Iterator[Finding]:
                 yield Finding(file, package.line, message, "error")
             elif (manager, name) in known():
                 severity, right = known()[manager, name]
+                if severity == "warning" and right in names:
+                    continue  # it is the other thing of that name which is meant, as in a list that a tool wrote
                 there = "has nothing" if severity == "error" else "has something else"
                 message = (
                     f"`{package.text}`: {INDEX[manager]} {there} under this name; write {right}"
