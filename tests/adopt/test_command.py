@@ -137,8 +137,12 @@ FLOWS = ".github/workflows"
         (ROOT | {"gpu.Dockerfile": "FROM a:1.2.3\n", f"{FLOWS}/a.yml": FILES}, "(the root, gpu.Dockerfile)"),
         ({"docker/Dockerfile": "FROM a:1.2.3\n"}, "builds its image from docker and not from the root"),
         ({"README.md": "# Nothing\n"}, "builds no image that could be adopted"),
+        ({"setup.py": "", "index.ipynb": "{}\n"}, "only setup.py, which no image reads: write what it needs into requirements.txt"),
+        ({"cpu.Dockerfile": "", "gpu.Dockerfile": "", "environment.yml": ""}, "builds 2 images (cpu.Dockerfile, gpu.Dockerfile)"),
+        ({"hub.Dockerfile": "", "requirements.txt": ""}, "has hub.Dockerfile and no Dockerfile: if the image is built from that"),
+        ({"image/Dockerfile": "", "image/Dockerfile.gpu": ""}, "builds 2 images (image/Dockerfile, image/Dockerfile.gpu)"),
     ],
-    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none"],
+    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none", "setup", "named", "one-named", "together"],
 )  # fmt: skip
 def test_a_repository_of_several_images_is_refused(contents, says, tmp_path, released):
     folder = write(tmp_path / "many", {"files": contents})
@@ -262,3 +266,45 @@ def test_copier_update_accepts_what_was_adopted(released, tmp_path):
     assert set(changed) == {"Dockerfile", "GUIDE.md", ".gitignore"} | pinned
     own = set(case["files"][".gitignore"].splitlines())
     assert own | {"# v2"} <= set((folder / ".gitignore").read_text().splitlines())
+
+
+def test_nothing_is_read_or_written_through_links_that_leave(old, released, tmp_path):
+    """A link to a file of the system would bring that file's text into a commit, or be written through."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("secret", "guide"):
+        (outside / name).write_text(
+            f"# ours alone: {name}\nFROM quay.io/jupyter/r-notebook:{name}\n"
+        )
+    before = {path.name: path.read_text() for path in outside.iterdir()}
+    for place in ("README.md", "Dockerfile", "environment.yml", ".github/workflows/build.yml"):
+        (old / place).unlink(missing_ok=True)
+        (old / place).parent.mkdir(parents=True, exist_ok=True)
+        (old / place).symlink_to(outside / "secret")
+    (old / "GUIDE.md").symlink_to(outside / "guide")
+    (old / "requirements.txt").write_text("xarray\n")
+    commit(old)
+    said = adopt(old, released)
+    for place in (
+        "README.md",
+        "Dockerfile",
+        "environment.yml",
+        "GUIDE.md",
+        ".github/workflows/build.yml",
+    ):
+        assert f"{place}: it is a link to {outside}" in said
+    assert {path.name: path.read_text() for path in outside.iterdir()} == before
+    assert "ours alone" not in said + git(old, "log", "-p", "--all")
+    assert (old / "GUIDE.md").is_file() and not (old / "GUIDE.md").is_symlink()
+
+
+def test_a_folder_that_is_a_link_is_not_written_through(old, released, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (old / ".git/info").mkdir(exist_ok=True)
+    (old / ".git/info/exclude").write_text("hub\n")
+    (old / "hub").symlink_to(tmp_path / "outside")
+    said = adopt(old, released, code=2)
+    assert (
+        said.splitlines()[-1] == f"hub-image: {old / 'hub'} would be replaced: move it away first."
+    )
+    assert not list((tmp_path / "outside").iterdir()) and (old / "hub").is_symlink()

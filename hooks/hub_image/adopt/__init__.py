@@ -258,7 +258,7 @@ def _links(clone: Path, links: dict[str, str], report: Report) -> None:
             report.kept.append((path, text))
         else:
             report.moved.append((path, f"to {place}"))
-            report.needs.append((place, f"{text}; put a file at {path} that says what it led to"))
+            report.needs.append((place, f"{text}; bring over as a file what you need of it"))
     git(clone, "add", "--all", "--force")
 
 
@@ -534,7 +534,7 @@ def _script(name: str, text: str, answers: image_env.Answers) -> Iterator[tuple[
                 number,
                 f"repo2docker set {variable}, and the new image does not; write what it stood for",
             )
-        if re.search(r"\bREPO_DIR\b" if name == "start" else r"/srv/repo\b", line):
+        if re.search(r"\bREPO_DIR\b|/srv/repo\b" if name == "start" else r"/srv/repo\b", line):
             yield (
                 number,
                 (
@@ -580,7 +580,7 @@ def _unseen(clone: Path, own: set[str]) -> list[tuple[str, str]]:
             needs.append((f"environment.yml:{number}", text))
     answers = image_env.read(clone)
     for name in filter(own.__contains__, SCRIPTS):
-        for number, text in _script(name, files.read(clone / name), answers):
+        for number, text in sorted(_script(name, files.read(clone / name), answers)):
             needs.append((f"{name}:{number}", text))
     return needs
 
@@ -610,12 +610,14 @@ def _versions(clone: Path, found: guess.Survey) -> list[tuple[str, str]]:
 
 def _bring(repository: Path, clone: Path, report: Report) -> None:
     """Commit in the clone and fetch that commit as a branch; then check it out."""
+    tracked = set(git(repository, "ls-files", "-z").split("\0"))
     new = git(clone, "diff", "--cached", "--name-only", "--diff-filter=A", "--no-renames", "-z")
     for path in filter(None, new.split("\0")):
         file = repository / path
-        tops = [file, *(p for p in file.parents if p.is_relative_to(repository) and p.is_symlink())]
-        if os.path.lexists(tops[-1]):  # ignored by git, which would replace it in silence
-            raise Problem(f"{tops[-1]} would be replaced: move it away first.")
+        ways = [p for p in file.parents if p.is_symlink() and p.is_relative_to(repository)]
+        for way in (file, *ways):  # ignored by git, which would replace it in silence
+            if os.path.lexists(way) and way.relative_to(repository).as_posix() not in tracked:
+                raise Problem(f"{way} would be replaced: move it away first.")
     for key in ("user.name", "user.email"):
         try:
             value = git(repository, "config", key).strip()

@@ -252,8 +252,10 @@ class _Carrier:
             return REPLACED, text
         if self.shell:
             raise Left(self.shell)
-        if not all(flag.startswith("--mount=type=cache") for flag in flags(instruction)):
-            raise Left("a script has no such mounts; do it in preBuild or postBuild without them")
+        for flag in flags(instruction):
+            if not flag.startswith("--mount=type=cache"):
+                option = flag.partition(",")[0]
+                raise Left(f"a script has no `{option}`; do it in preBuild or postBuild without")
         for use in uses:
             if use.kind in USES_LEFT:
                 raise Left(USES_LEFT[use.kind].format(use.name or "of its own"))
@@ -369,7 +371,7 @@ class _Carrier:
         if not found or "\n" not in instruction.source:
             raise Left("it writes a file from the Dockerfile; write it in preBuild, with `cat`")
         dash, quote, end, target = found.groups()
-        where = posixpath.join(self._target(target), end if target.endswith("/") else "")
+        where = self._target(target + end if target.endswith("/") else target)
         names = {where}
         try:
             text = instruction.source.partition("\n")[2]

@@ -75,7 +75,7 @@ def cut(clone: Path, links: dict[str, str]) -> None:
 def bind(clone: Path, links: dict[str, str]) -> dict[str, str]:
     """Put links back, those whose places are taken below ASIDE; return the new place of each."""
     places = {}
-    for path, leads in links.items():
+    for path, leads in sorted(links.items()):
         is_free = not (clone / path).exists() and not any(
             p.is_file() for p in (clone / path).parents
         )

@@ -40,7 +40,9 @@ def check(repository: Path) -> Iterator[Finding]:
         message = "environment.yml is here too, and only one of them counts; make them one"
         yield Finding("environment.yaml", 1, message)
         return
-    dockerfile = re.sub(r"^\s*#.*", "", files.read(repository / "Dockerfile"), flags=re.MULTILINE)
+    steps = parsing.parse(files.read(repository / "Dockerfile"))
+    said = "\n".join(f"{i.name} {i.source}" for i in steps if i.name not in ("LABEL", "MAINTAINER"))
+    dockerfile = re.sub(r"^\s*#.*", "", said, flags=re.MULTILINE)
     if not dockerfile.strip() or re.search(
         r"^\s*(COPY|ADD)\s+(--\S+\s+)*(\./?|\*)\s", dockerfile, re.M | re.I
     ):
@@ -63,6 +65,8 @@ def check(repository: Path) -> Iterator[Finding]:
     for name in NAMES:
         if (repository / name).is_file() and not any(fnmatchcase(name, word) for word in words):
             message = (
-                "the Dockerfile does not read this file; move its entries into a list it reads"
+                "the Dockerfile does not read this file, and its base decides on the version; remove it"
+                if name == "runtime.txt"
+                else "the Dockerfile does not read this file; move its entries into a list it reads"
             )
             yield Finding(name, 1, message, "warning")
