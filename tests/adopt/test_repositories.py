@@ -123,6 +123,65 @@ def test_undo_gives_back_the_old_repository(name, adopted, tmp_path):
     assert state(copy) == adopted(name).before
 
 
+# Cases that repo2docker built, with a script of their owner's.
+SCRIPTED = [
+    (name, script)
+    for name, case in CASES.items()
+    for script in ("postBuild", "start")
+    for path in case["files"]
+    if Path(path).name == script and not any(Path(p).name == "Dockerfile" for p in case["files"])
+]
+# Tells on which line of a script a command failed.
+WATCH = """trap 'echo "$LINENO" >>"$FAILED"' ERR
+set -o errtrace
+"""
+
+
+@pytest.mark.parametrize(("name", "script"), SCRIPTED)
+def test_a_script_for_repo2docker_runs_by_the_new_dockerfiles_rules(
+    name, script, adopted, tmp_path
+):
+    """It does what it did, or the report names the line; Jupyter's own program is one that does nothing here."""
+    folder = adopted(name).folder
+    (tmp_path / "watch").write_text(WATCH)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/jupyter").write_text("#!/bin/sh\n")
+    (tmp_path / "bin/jupyter").chmod(0o755)
+    prefix = tmp_path / "prefix"
+    (prefix / "share").mkdir(parents=True)
+    (prefix / "etc/jupyter").mkdir(parents=True)
+    environment = {
+        "BASH_ENV": str(tmp_path / "watch"),
+        "FAILED": str(tmp_path / "failed"),
+        "HOME": str(tmp_path / "home"),
+        "NB_PYTHON_PREFIX": str(prefix),
+        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+    }
+    if script == "postBuild":
+        step = next(
+            body(command(i))
+            for i in parse((folder / "Dockerfile").read_text())
+            if i.name == "RUN" and "./postBuild" in i.source
+        )
+        step = step.replace("/mnt", str(folder)).replace("/tmp/repository", str(tmp_path / "copy"))
+        # Only the script is watched.
+        step = step.replace("./postBuild", f"BASH_ENV={tmp_path / 'watch'} ./postBuild")
+        done = ["bash", "-euo", "pipefail", "-c", step]
+        ended = subprocess.run(done, env=environment | {"BASH_ENV": ""}, capture_output=True)
+    else:
+        ended = subprocess.run([folder / "start", "true"], env=environment, capture_output=True)
+    reported = {
+        int(line)
+        for place in adopted(name).report.get("Needs you", {})
+        for file, _, line in [place.partition(":")]
+        if file == script and line
+    }
+    failed = tmp_path / "failed"
+    lines = {int(line) for line in failed.read_text().split()} if failed.exists() else set()
+    assert lines <= reported, ended.stderr.decode()
+    assert not ended.returncode or lines
+
+
 def test_scripts_for_repo2docker_run_by_the_new_dockerfiles_rules(adopted, tmp_path):
     """postBuild is run as the Dockerfile says, with other places for /mnt, /tmp/repository and the environment."""
     folder = adopted("scripts-for-repo2docker").folder
