@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from conftest import CATALOG, git
@@ -34,6 +36,10 @@ mkdir -p /usr/local/share
 printf 'hello\\n' >/usr/local/share/coast
 EOF
 ENV COAST_DATA="/srv/coast data"
+COPY --chmod=755 <<'END' /usr/local/bin/coast
+#!/bin/sh
+echo "$COAST_DATA"
+END
 """
 PIP = """
 COPY settings %(prefix)s/share/coast/
@@ -109,9 +115,34 @@ def test_old_and_new_image_have_the_same(family, engine, released, tmp_path, mon
     assert run(image, "figlet", "-v").returncode == 0
     assert run(image, "cat", "/usr/local/share/coast").stdout == "hello\n"
     assert run(image, "printenv", "COAST_DATA").stdout == "/srv/coast data\n"
+    assert run(image, "coast").stdout == "/srv/coast data\n"
     if family == "rocker":
         assert run(image, "Rscript", "-e", "library(praise)").returncode == 0
         return
     prefix = catalog.load().families[family].prefix
     assert run(image, "cat", f"{prefix}/share/coast/deep/overrides.json").stdout == "{}"
     assert run(image, "python", "-c", "import emcee, pyfiglet").returncode == 0
+
+
+def test_what_packages_recommend_is_counted(engine, released, tmp_path, monkeypatch):  # noqa: F811
+    """An old Dockerfile that installs apt.txt with what its packages recommend; fortune-mod recommends fortunes-min."""
+    for name, value in engine.environment().items():
+        monkeypatch.setenv(name, value)
+    text = f"""FROM {base("jupyter-scipy")}
+USER root
+COPY apt.txt /tmp/
+RUN apt-get update && xargs -a /tmp/apt.txt apt-get install --yes
+USER ${{NB_UID}}
+"""
+    folder = write(tmp_path / "advice", {"files": {"Dockerfile": text, "apt.txt": "fortune-mod\n"}})
+    trial = tmp_path / "trial"
+    git(tmp_path, "clone", "--quiet", str(folder), str(trial))
+    adopt(trial, released)
+    if not engine.is_provided():
+        standins.prepare((trial / "Dockerfile").read_text(encoding="utf-8"))
+    said = adopt(folder, released, "--dry-run", "--compare")
+    assert "Dockerfile:4: it installed apt.txt with what its packages recommend" in said
+    before, now = map(int, re.search(r"  apt: (\d+) packages before, (\d+) now", said).groups())
+    lost = re.findall(r"  apt (\S+): \S+ -> absent", said)
+    assert "fortunes-min" in lost and "fortune-mod" not in lost
+    assert before - now >= len(lost) - len(re.findall(r"  apt \S+: absent -> ", said)) > 0

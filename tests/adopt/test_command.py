@@ -118,6 +118,25 @@ jobs:
         with: {file: gpu.Dockerfile}
       - uses: docker/build-push-action@v6
 """
+ACTION = """runs:
+  using: composite
+  steps:
+    - uses: docker/build-push-action@v6
+      with:
+        push: true
+        tags: registry.example.org/bay/${{ inputs.class }}:1,registry.example.org/bay/${{ inputs.class }}:new
+        build-args: CLASS=${{ inputs.class }}
+"""
+CLASSES = """on: push
+jobs:
+  build:
+    strategy:
+      matrix:
+        class: [algae, birds]
+    steps:
+      - uses: ./.github/actions/make
+        with: {class: "${{ matrix.class }}"}
+"""
 ROOT = {"Dockerfile": "FROM quay.io/jupyter/scipy-notebook:2025-11-10\n"}
 TWO = {
     "images/tides/Dockerfile": "FROM quay.io/jupyter/scipy-notebook:2025-11-10\nCOPY a /etc/a\n",
@@ -139,10 +158,12 @@ FLOWS = ".github/workflows"
         ({"README.md": "# Nothing\n"}, "builds no image that could be adopted"),
         ({"setup.py": "", "index.ipynb": "{}\n"}, "only setup.py, which no image reads: write what it needs into requirements.txt"),
         ({"cpu.Dockerfile": "", "gpu.Dockerfile": "", "environment.yml": ""}, "builds 2 images (cpu.Dockerfile, gpu.Dockerfile)"),
-        ({"hub.Dockerfile": "", "requirements.txt": ""}, "has hub.Dockerfile and no Dockerfile: if the image is built from that"),
+        ({"hub.Dockerfile": "", "requirements.txt": ""}, "if from that file, call it Dockerfile, commit that, and adopt again; otherwise"),
+        ({"docker/Dockerfile": "", "requirements.txt": "mkdocs\n"}, "--image-folder docker"),
+        (ROOT | {f"{FLOWS}/a.yml": CLASSES, ".github/actions/make/action.yml": ACTION}, "builds 2 images (algae, birds) from one Dockerfile with other arguments for each"),
         ({"image/Dockerfile": "", "image/Dockerfile.gpu": ""}, "builds 2 images (image/Dockerfile, image/Dockerfile.gpu)"),
     ],
-    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none", "setup", "named", "one-named", "together"],
+    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none", "setup", "named", "one-named", "list-beside", "arguments", "together"],
 )  # fmt: skip
 def test_a_repository_of_several_images_is_refused(contents, says, tmp_path, released):
     folder = write(tmp_path / "many", {"files": contents})

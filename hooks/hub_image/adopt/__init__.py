@@ -26,6 +26,7 @@ from hub_image.tools.git import git, on_github
 from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"
+HOME = "the repository's files"
 SCRIPTS = ("preBuild", "postBuild", "postBuildRoot", "start")
 QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
 
@@ -232,7 +233,8 @@ def _work(
     for place, command in workflows.elsewhere(clone, tracked):
         text = f"`{command}` builds the image too; remove that, so that image.yml alone does"
         report.needs.append((place, text))
-    report.needs += _notebooks(tracked, made)
+    if any(place == HOME for place, _ in report.replaced):
+        report.needs += _notebooks(tracked, made)
     report.replaced += _versions(clone, found)
     git(clone, "add", "--all", "--force")
     for finding in checks.run(clone):
@@ -478,7 +480,7 @@ def _repo2docker(
                 "repo2docker's own had Node.js, jupyter-resource-usage, jupyter-offlinenotebook, compilers and development "
                 f"files, not all of which {now} has; list what people use of them"
             )),
-            ("the repository's files", (
+            (HOME, (
                 "repo2docker put them into the home, and there they were with what postBuild wrote among them; postBuild "
                 "works in a copy now that is gone afterwards"
             )),
@@ -576,7 +578,7 @@ def _unseen(clone: Path, own: set[str]) -> list[tuple[str, str]]:
             text = f"the build sees no other file, so pip does not find {match[1]}; write here what it says"
             needs.append((f"environment.yml:{number}", text))
         if line.startswith("variables:"):
-            text = "a server has them only where it activates the environment; write them as `export` into `start` too"
+            text = "a server has these variables only where it activates the environment; write them as `export` into `start` too"
             needs.append((f"environment.yml:{number}", text))
     answers = image_env.read(clone)
     for name in filter(own.__contains__, SCRIPTS):

@@ -261,6 +261,7 @@ class _Carrier:
                 raise Left(USES_LEFT[use.kind].format(use.name or "of its own"))
         self._needs_nothing_gone(source)
         self._fits_python(source)
+        self._leaves_the_bases_start_alone(source)
         self._leaves_the_home_alone(source)
         if self.user == "user" or (
             {"install"} <= kinds <= {"install", "clean"} and self._permissive(uses)
@@ -282,7 +283,7 @@ class _Carrier:
                 f"it ran after line {self.rooted}, which only root may do and postBuildRoot does last; put it into "
                 "postBuild if it does not need that, or at the end of postBuildRoot"
             )
-        if name := next((name for name in self.last if mentions(source, name)), ""):
+        if name := next((name for name in sorted(self.last) if mentions(source, name)), ""):
             raise Left(
                 f"it needs {name}, which only postBuildRoot can bring, last; put it at the end of postBuildRoot"
             )
@@ -299,7 +300,7 @@ class _Carrier:
                 "it installs Python packages as root; add them to the list, or install them in "
                 "postBuild, which runs as the user"
             )
-        late = next((name for name in self.late if mentions(source, name)), "")
+        late = next((name for name in sorted(self.late) if mentions(source, name)), "")
         only_apt = bool(kinds) and kinds <= {"apt", "clean"}
         if not late and not self.rooted and (only_apt or not began):
             self.began = began
@@ -347,6 +348,9 @@ class _Carrier:
                 return REPLACED, "the new Dockerfile puts overrides.json there"
             self._needs_nothing_gone(" ".join(paths))
             self._fits_python(where)
+            self._leaves_the_bases_start_alone(
+                " ".join([where, *(f"{where}/{s}" for s in sources)])
+            )
             name, owner, mode = self._place(sources, where, given)
             self._free(name)
         except Left:
@@ -630,6 +634,16 @@ class _Carrier:
                     "it still fits"
                 )
 
+    def _leaves_the_bases_start_alone(self, source: str) -> None:
+        """Raise Left where a step changes the program that the base begins with."""
+        if found := re.search(
+            r"/usr/local/bin/+start(-\w+)?\.(sh|py)\b|/srv/start(?![\w/.-])", source
+        ):
+            raise Left(
+                f"it changes or needs {found[0]}, which belongs to the base and may be another now; do in `start` what must come "
+                "before the server"
+            )
+
     def _leaves_the_home_alone(self, source: str) -> None:
         """Raise Left where a step uses what is below a home, as the check `home-write` sees it."""
         for found in shell.read(body(source)).commands:
@@ -638,7 +652,10 @@ class _Carrier:
                     f"`{what}` uses what is below a home directory, which a hub hides behind each user's own files; "
                     "do it in `start`, or put it elsewhere"
                 )
-        if self.user == "root" and re.search(r"~/|\$\{?HOME\b|/home/", source):
+        others = re.sub(
+            r"\bfix-permissions\s+\S+", "", source
+        )  # of docker-stacks, harmless to a home
+        if self.user == "root" and re.search(r"~/|\$\{?HOME\b|/home/", others):
             raise Left(
                 "it is about the home, which a hub hides behind each user's own files; "
                 "do it in `start`, or put it elsewhere"
@@ -675,7 +692,7 @@ class _Carrier:
     def _lose(self, names: set[str], instruction: Instruction) -> None:
         """Remember that what a COPY brought is not there for the steps that follow."""
         why = f"line {instruction.line}, which brings it, is not carried over"
-        self.gone |= dict.fromkeys(names, why)
+        self.gone |= dict.fromkeys(sorted(names), why)
 
     def _source(self, source: str) -> str:
         """Return where a file of the build context stands now."""
@@ -786,8 +803,8 @@ def _recommends(instruction: Instruction, what: str) -> str:
 # Why a step that does this is left.
 USES_LEFT = {
     "unread": "it is no bash that can be read; see what it does, and put that into preBuild (root) or postBuild (user)",
-    "own": "it installs into an environment `{}` that no kernel of the new image sees; add the packages to the list, or make "
-    "the environment and its kernel in postBuild",
+    "own": "it installs into an environment `{}` that no kernel of the new image sees, and what a list says goes into that of "
+    "the notebooks; add the packages to the list, or make the environment and its kernel in postBuild",
     "foreign": "`{}` is not the Python of the notebooks, so no kernel sees what it installs; add the packages to the list",
     "list": "it installs a list, which the new Dockerfile does, and does more in the same step; put the rest into preBuild "
     "(root) or postBuild (user)",

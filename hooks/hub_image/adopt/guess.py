@@ -21,7 +21,7 @@ SYSTEMS |= {"miniconda3", "miniforge3", "mambaforge", "micromamba", "r-base", "j
 SYSTEMS |= {"anaconda", "anaconda3", "miniconda"}
 # What a Dockerfile says only of images of one family.
 TRACES = {
-    "pangeo": r"/srv/conda\b|\benvs/notebook\b|\bNB_PYTHON_PREFIX\b|\$\{?CONDA_ENV\b|/srv/start\b",
+    "pangeo": r"/srv/conda\b|\benvs/notebook\b|\bNB_PYTHON_PREFIX\b|\$\{?CONDA_ENV\b|/srv/start\b|(-n|--name)[ =]notebook\b",
     "rocker": r"/home/rstudio\b|\brstudio-server\b|\binstall2\.r\b|/rocker_scripts\b",
 }
 LOCKS = {"conda-linux-64.lock", "conda-lock.yml", "pixi.lock"}
@@ -305,6 +305,11 @@ def _base(
         yield Guess("base", "other", place)
         yield Guess("base_image", base.reference, place)
         yield Guess("base_family", base.family, place)
+        for language in [] if base.family == "rocker" else languages:
+            needs.append((lists_say[language], (
+                f"nobody here knows whether `{base.reference}` has {language.capitalize()}, and the build stops if not; then "
+                "adopt again with --data base=... of one that has it, or with --data languages=[] and install it in preBuild"
+            )))  # fmt: skip
         if alike := [
             key
             for key, entry in bases.items()
@@ -363,7 +368,8 @@ def _base(
             "choose another base with --data base=..."
         )))  # fmt: skip
     if languages:
-        source = place if base.key or base.family else " and ".join(lists_say.values())
+        from_lists = not base.key and languages == list(lists_say)
+        source = " and ".join(lists_say.values()) if from_lists else place
         yield Guess("languages", f"[{', '.join(languages)}]", source)
 
 

@@ -30,12 +30,13 @@ def one(folder: Path, tracked: set[str], found: list[Workflow]) -> None:
         and not APART & set(path.split("/")[:-1])
     }  # fmt: skip
     beside = {path for path in dockerfiles if "/" in path}
-    named = dockerfiles - beside - {"Dockerfile"}
     at_root = any(_at_root(path) for path in tracked)
-    is_unsaid = bool(named) and not built and not any(_decides(path) for path in tracked)
-    if is_unsaid:  # a list beside them may be for any of them
+    builds = any(w.builds or w.part for w in found)
+    is_unsaid = bool(dockerfiles) and not builds and not any(_decides(path) for path in tracked)
+    if is_unsaid:  # a list at the root may be for any of them, or for something else
         at_root, beside = False, dockerfiles
     if at_root and built <= {""} and not unclear:
+        _one_variant(folder, found)
         return
     images = {place for place in built if place} | ({""} if at_root and "" in built else set())
     if not images or unclear:
@@ -52,10 +53,16 @@ def one(folder: Path, tracked: set[str], found: list[Workflow]) -> None:
             f"{folder} has no Dockerfile and no list, so it builds no image that could be adopted: "
             "name the repository that does, or make a new one with `copier copy`."
         )
-    if is_unsaid and len(images) == 1:
+    place = posixpath.dirname(min(images))
+    if is_unsaid and len(images) == 1 and (not place or any(map(_at_root, tracked))):
+        way = (
+            f"`hub-image adopt --image-folder {place} {folder}` adopts it, in a repository of its own with its history"
+            if place
+            else "call it Dockerfile, commit that, and adopt again"
+        )
         raise Problem(
-            f"{folder} has {min(images)} and no Dockerfile: if the image is built from that, call it Dockerfile, otherwise "
-            "move it into a folder docs/; commit that, and adopt again."
+            f"{folder} has {min(images)} and no Dockerfile at its root, and nothing says what the image is built from: if from that file, {way}; "
+            "otherwise move it into a folder docs/, commit that, and adopt again."
         )
     places = [posixpath.dirname(place) for place in sorted(images)]
     alone = {place for place in places if place and places.count(place) == 1}
@@ -76,6 +83,20 @@ def one(folder: Path, tracked: set[str], found: list[Workflow]) -> None:
             f"one: {how}."
         )
     raise Problem(f"{folder} builds its image from {names[0]} and not from the root: {how}.")
+
+
+def _one_variant(folder: Path, found: list[Workflow]) -> None:
+    """Raise Problem where one Dockerfile makes several images, each with arguments of its own."""
+    variants = {said for w in found for _, said in w.variants if said}
+    pushed = [{image for _, image in w.pushes} for w in found if w.pushes and not w.only_called]
+    names = sorted({image.rpartition("/")[2] for images in pushed for image in images})
+    apart = all(one is other or not one & other for one in pushed for other in pushed)
+    if len(names) > 1 and (len(variants) > 1 or (apart and len(pushed) > 2)):
+        raise Problem(
+            f"{folder} builds {len(names)} images ({', '.join(names)}) from one Dockerfile with other arguments for each, and a "
+            "repository made from the template builds one: make a repository for each, with the arguments written into its "
+            "Dockerfile and its own workflow alone, and adopt those."
+        )
 
 
 def _place(source: str) -> str:

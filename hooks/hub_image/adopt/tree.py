@@ -121,6 +121,8 @@ def layout(repository: Path, tracked: set[str]) -> Layout:
     said = files.read(repository / old_dockerfile) if old_dockerfile else ""
     used = [path for path in others if _names(said, path)]
     mine = stands.get("environment.yml")
+    if re.search(r"\b(conda|mamba)\s+(env\s+)?create\b", said):
+        used = []  # it is for an environment of its own, as far as anybody can see
     if len(used) == 1 and (mine is None or (not _names(said, mine) and not reads_all(said))):
         if mine:
             made.move(mine, f"{ASIDE}/{mine}", f"the Dockerfile used {used[0]} and not this one")

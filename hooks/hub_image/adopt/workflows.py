@@ -21,7 +21,7 @@ BUILDERS = re.compile(
     re.IGNORECASE,
 )
 BUILDS = re.compile(
-    r"\b((docker|podman)\s+(buildx\s+)?(build|push)|buildah\s+(bud|build|push)|(jupyter-)?repo2docker)\b"
+    r"\b((docker|podman)\s+(buildx\s+)?(build|push)|docker[ -]compose\s[^\n]*\b(build|push)\b|buildah\s+(bud|build|push)|(jupyter-)?repo2docker)\b"
 )
 # Commands that copy an image that exists already to another address, which is their last word.
 COPIES = re.compile(
@@ -82,6 +82,7 @@ class Workflow:
     part: bool = False  # some of its jobs do
     pushes: list[tuple[int, str]] = field(default_factory=list)  # line, reference without tag
     sources: list[tuple[int, str]] = field(default_factory=list)  # line, the Dockerfile or folder
+    variants: list[tuple[int, str]] = field(default_factory=list)  # what else a build is told
     others: list[tuple[int, str]] = field(default_factory=list)  # steps that do something else
     calls: list[tuple[int, str]] = field(default_factory=list)  # line, a workflow that a job is
     extras: list[tuple[int, str]] = field(default_factory=list)  # of EXTRAS: line, what it says
@@ -93,11 +94,11 @@ class Workflow:
 
 def read(repository: Path, slug: str) -> list[Workflow]:
     """Return the workflows of a repository; `slug` is its owner/name on GitHub, or empty."""
-    texts = {
-        path.relative_to(repository).as_posix(): files.read(path)
-        for path in sorted((repository / FOLDER).glob("*.y*ml"))
-    }
-    return [_Reader(texts, file, _github(slug)).workflow() for file in texts]
+    found = sorted((repository / FOLDER).glob("*.y*ml"))
+    actions = sorted((repository / ".github").glob("**/action.y*ml"))
+    texts = {p.relative_to(repository).as_posix(): files.read(p) for p in [*found, *actions]}
+    names = [path.relative_to(repository).as_posix() for path in found]
+    return [_Reader(texts, file, _github(slug)).workflow() for file in names]
 
 
 class _Reader:
@@ -123,7 +124,7 @@ class _Reader:
         building = [self._job(job) for job in jobs]
         self.found.builds = bool(building) and all(building)
         self.found.part = any(building)
-        for name in ("pushes", "sources", "others", "extras"):
+        for name in ("pushes", "sources", "variants", "others", "extras"):
             setattr(self.found, name, list(dict.fromkeys(getattr(self.found, name))))
         return self.found
 
@@ -131,10 +132,7 @@ class _Reader:
         """Read a job; tell whether it builds an image, or only prepares for a job that does."""
         if isinstance(job.get("uses"), str):
             return self._call(job)
-        listed = job.get("steps")
-        steps = (
-            [step for step in listed if isinstance(step, dict)] if isinstance(listed, list) else []
-        )
+        steps = list(self._steps(job.get("steps")))
         builds = any(_builds(step) for step in steps)
         for values in _matrix(job):
             known = self.known | values
@@ -142,6 +140,22 @@ class _Reader:
             for step in steps:
                 self._step(step, known | _env(step, known), builds)
         return builds
+
+    def _steps(self, listed: object, deep: int = 0) -> Iterator[dict[str, Any]]:
+        """Yield the steps of a job, and in place of an action of this repository its steps, at the line of its call."""
+        for step in listed if isinstance(listed, list) else []:
+            if not isinstance(step, dict):
+                continue
+            folder = posixpath.normpath(str(step.get("uses", "")).removeprefix("./"))
+            names = (f"{folder}/action.yml", f"{folder}/action.yaml")
+            text = next((self.texts[name] for name in names if name in self.texts), "")
+            if not str(step.get("uses", "")).startswith("./") or not text or deep > 4:
+                yield step
+                continue
+            given = {f"inputs.{k}": str(v) for k, v in _dict(step.get("with")).items()}
+            inner = _dict(_dict(_content(text)).get("runs")).get("steps")
+            for found in self._steps(inner, deep + 1):
+                yield _filled(found, given) | {"line": step["line"]}
 
     def _call(self, job: dict[str, Any]) -> bool:
         """Read the workflow that a job is."""
@@ -155,6 +169,7 @@ class _Reader:
             called = _Reader(self.texts, path, self.known | given, self.deep + 1).workflow()
             self.found.pushes += [(line, image) for _, image in called.pushes]
             self.found.sources += [(line, source) for _, source in called.sources]
+            self.found.variants += [(line, said) for _, said in called.variants]
             return called.part
         return _is_shared(uses)
 
@@ -166,6 +181,10 @@ class _Reader:
             self.metadata[str(step.get("id", ""))] = [re.sub(r"^name=|,.*", "", i) for i in images]
         self.found.pushes += [(line, image) for image in self._images(step, known)]
         self.found.sources += [(line, source) for source in _sources(step, known)]
+        if _builds(step):
+            told = [str(given.get("target", "")), str(given.get("build-args", ""))]
+            told += re.findall(r"--(?:build-arg|target)[ =]\S+", str(step.get("run", "")))
+            self.found.variants.append((line, _fill(" ".join(told), known).strip()))
         self.found.extras += [(line, f"{k}: {given[k]}") for k in EXTRAS if given.get(k)]
         said = re.search(r"--appendix\b[^\n]*", str(step.get("run", "")))
         self.found.extras += [(line, said[0].rstrip(" \\"))] if said else []
@@ -186,7 +205,7 @@ class _Reader:
             pushes = str(given.get("push", "false")) != "false" or "push" in str(
                 given.get("outputs", "")
             )
-            for tag in _lines(str(given.get("tags", ""))) if pushes else []:
+            for tag in _tags(str(given.get("tags", ""))) if pushes else []:
                 meta = re.search(r"steps\.([\w-]+)\.outputs\.tags", tag)
                 texts += self.metadata.get(meta[1], [tag]) if meta else [_fill(tag, known)]
         elif uses.lower().startswith("elgohr/publish-docker-github-action@"):
@@ -201,7 +220,10 @@ class _Reader:
             texts = [_fill(str(name), known) for name in given_names if name][:1]
         else:
             run = _fill(str(step.get("run", "")), known)
-            texts = re.findall(r"(?:docker|podman|buildah) push (?:--\S+ )*[\"']?([^\s\"']+)", run)
+            texts = re.findall(
+                r"(?:docker|podman|buildah) push (?:--\S+ )*[\"']?((?:\$\{\{.*?\}\}|[^\s\"'])+)",
+                run,
+            )
             texts += [found.partition("docker://")[2] or found for found in COPIES.findall(run)]
             texts += TAGS.findall(run)
             texts = [_fill_shell(text, known | _assigned(run, known)) for text in texts]
@@ -238,6 +260,11 @@ def _dict(value: object) -> dict[str, Any]:
 
 def _lines(text: str) -> list[str]:
     return [line.strip().strip("\"'") for line in text.splitlines() if line.strip()]
+
+
+def _tags(text: str) -> list[str]:
+    """Return the tags of a build, which stand on lines or between commas."""
+    return [tag.strip() for line in _lines(text) for tag in re.split(r",(?![^{]*\}\})", line)]
 
 
 def _github(slug: str) -> dict[str, str]:
@@ -277,6 +304,15 @@ def _matrix(job: dict[str, Any]) -> Iterator[dict[str, str]]:
 def _fill(text: str, known: dict[str, str]) -> str:
     """Put in what expressions stand for, as far as that is known."""
     return re.sub(r"\$\{\{\s*([\w.-]+)\s*\}\}", lambda m: known.get(m[1], m[0]), text)
+
+
+def _filled(node: Any, known: dict[str, str]) -> Any:
+    """Put in what expressions stand for in all texts of a node."""
+    if isinstance(node, dict):
+        return {key: _filled(value, known) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(item, known) for item in node]
+    return _fill(node, known) if isinstance(node, str) else node
 
 
 def _fill_shell(text: str, known: dict[str, str]) -> str:
@@ -360,7 +396,7 @@ def _docker_build(words: list[str], folder: str) -> str:
 
 def untagged(text: str) -> str:
     """Return an image's name without a tag, which CI may fill in; empty where there is none."""
-    name = re.sub(r":(?![^:]*/).*$", "", text.strip().strip("\"'"))
+    name = re.sub(r":(\$\{[^}]*\}|(?![^:]*/).*)$", "", text.strip().strip("\"'"))
     return name.lower() if "$" not in name else name
 
 
