@@ -196,6 +196,30 @@ def test_one_of_several_images_becomes_a_repository_of_its_own(tmp_path, release
     assert "name a folder" in adopt(folder, released, "--image-folder=../x", code=2)
 
 
+def test_where_one_of_several_images_is_published(tmp_path, released):
+    """The workflow stays in the old repository, and says it."""
+    flow = """on: push
+jobs:
+  build:
+    strategy: {matrix: {image: [tides, waves]}}
+    steps:
+      - uses: docker/build-push-action@v6
+        with: {context: "images/${{ matrix.image }}", push: true, tags: "quay.io/sea/${{ matrix.image }}:1"}
+"""
+    only = flow.replace("[tides, waves]", "[tides]")
+    for name, text in (("one", only), ("both", flow)):
+        contents = TWO | {f"{FLOWS}/images.yml": text}
+        folder = write(
+            tmp_path / name, {"files": contents, "origin": "https://github.com/sea/many.git"}
+        )
+        said = adopt(folder, released, "--image-folder=images/tides", "--dry-run")
+        assert f"{name}/{FLOWS}/images.yml: it builds the image in the old repository" in said
+        if name == "one":
+            assert "registry: quay.io" in said and "image_name: tides" in said
+        else:
+            assert "more than one address may be meant here: `quay.io/sea/tides`" in said
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

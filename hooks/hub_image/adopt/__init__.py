@@ -87,8 +87,12 @@ def adopt(options: argparse.Namespace) -> None:
     slug = on_github(repository)
     with tempfile.TemporaryDirectory(prefix="hub-image-adopt-") as name:
         folder = Path(name)
+        theirs: list[workflows.Workflow] = []  # those of the old repository that build a part of it
         if options.image_folder:
             parent = folder if options.dry_run else repository.parent
+            theirs = images.building(options.image_folder, workflows.read(repository, slug))
+            for workflow in theirs:
+                workflow.file = f"{repository.name}/{workflow.file}"
             repository = images.part(repository, options.image_folder, parent)
             slug = f"{slug.partition('/')[0]}/{repository.name}" if slug else ""
         clone = _clone(repository, folder / "new")
@@ -99,13 +103,19 @@ def adopt(options: argparse.Namespace) -> None:
         old_workflows = workflows.read(clone, slug)
         images.one(options.path, tracked, old_workflows)
         made = tree.layout(clone, tracked)
-        found = guess.survey(clone, slug, repository.name, made.lists, old_workflows, set(given))
+        known = [*old_workflows, *theirs]
+        found = guess.survey(clone, slug, repository.name, made.lists, known, set(given))
         answers = {g.question: g.value for g in found.answers if g.question not in given} | given
         print(_answers(found, given))
         if not options.dry_run and not options.yes:
             _confirm()
         report = _work(clone, options, made, found, answers, set(given), old_workflows, tracked)
         _links(clone, links, report)
+        for workflow in theirs:
+            text = (
+                "it builds the image in the old repository; remove it there once this one publishes"
+            )
+            report.needs.append((workflow.file, text))
         print(report)
         if options.compare:
             from hub_image.adopt import compare

@@ -18,7 +18,7 @@ from hub_image.syntax import dockerfile
 # Images that are an operating system or a language, so that everything else is the Dockerfile's own.
 SYSTEMS = {"debian", "ubuntu", "python", "buildpack-deps", "alpine", "fedora", "rockylinux", "cuda"}
 SYSTEMS |= {"miniconda3", "miniforge3", "mambaforge", "micromamba", "r-base", "julia", "node"}
-SYSTEMS |= {"anaconda", "anaconda3", "miniconda"}
+SYSTEMS |= {"anaconda", "anaconda3", "miniconda", "pixi", "uv"}
 # What a Dockerfile says only of images of one family.
 TRACES = {
     "pangeo": r"/srv/conda\b|\benvs/notebook\b|\bNB_PYTHON_PREFIX\b|\$\{?CONDA_ENV\b|/srv/start\b|(-n|--name)[ =]notebook\b",

@@ -122,6 +122,17 @@ def _at_root(path: str) -> bool:
     return name in lists or bool(re.fullmatch(r"environment[\w.-]*\.ya?ml", name))
 
 
+def building(folder: str, found: list[Workflow]) -> list[Workflow]:
+    """Return the workflows that build the image of a folder."""
+    folder = posixpath.normpath(folder)
+    return [
+        w for w in found
+        if not w.only_called and any(
+            source == folder or source.startswith(f"{folder}/") for _, source in w.sources
+        )
+    ]  # fmt: skip
+
+
 def part(repository: Path, folder: str, parent: Path) -> Path:
     """Make a repository of one folder, with the folder's history, below `parent`; return where it is.
 

@@ -96,8 +96,9 @@ def read(repository: Path, slug: str) -> list[Workflow]:
     """Return the workflows of a repository; `slug` is its owner/name on GitHub, or empty."""
     found = sorted((repository / FOLDER).glob("*.y*ml"))
     actions = sorted((repository / ".github").glob("**/action.y*ml"))
-    texts = {p.relative_to(repository).as_posix(): files.read(p) for p in [*found, *actions]}
-    names = [path.relative_to(repository).as_posix() for path in found]
+    there = [path for path in [*found, *actions] if not path.is_symlink()]
+    texts = {path.relative_to(repository).as_posix(): files.read(path) for path in there}
+    names = [name for name in texts if posixpath.dirname(name) == FOLDER]
     return [_Reader(texts, file, _github(slug)).workflow() for file in names]
 
 
