@@ -87,11 +87,13 @@ def assignments(arguments: str) -> list[tuple[str, str]]:
     found = list(ASSIGNMENT.finditer(arguments))
     if not found or "".join(match[0] for match in found) != arguments:
         name, _, value = arguments.partition(" ")
-        if not value or "=" in name or not re.fullmatch(r"[^\"'\\`$!]*", value):
+        plain = r"(?:[^\"'\\`$!] | \$\w+ | \$\{\w+\})*"
+        if not value or "=" in name or not re.fullmatch(plain, value, re.VERBOSE):
             raise Left(
                 "it may mean something else to a shell; write it into `start`, or where it is used"
             )
-        return [(name, shlex.quote(value.strip()))]
+        value = value.strip()
+        return [(name, f'"{value}"' if "$" in value else shlex.quote(value))]
     if not all(VALUE.fullmatch(match[2]) for match in found):
         raise Left(
             "it may mean something else to a shell; write it into `start`, or where it is used"

@@ -243,7 +243,7 @@ def naming(repository: Path, made: Layout, kept: set[str]) -> list[tuple[str, st
         if new != old and old.rpartition("/")[2] != "Dockerfile"
     }
     found = []
-    for path in sorted(kept):
+    for path in sorted(kept - CONFIGURATION):
         lines = files.read(repository / path).split("\n") if NAMING.fullmatch(path) else []
         for old, new in moved.items():
             pattern = re.compile(
