@@ -8,7 +8,7 @@ import pytest
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import CondaBuildPack, RBuildPack, conda
 
-from hub_image.adopt import UNSET
+from hub_image.adopt.repo2docker import UNSET
 
 
 @pytest.mark.world("repo2docker")

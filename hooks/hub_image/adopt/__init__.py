@@ -9,24 +9,21 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 
 from hub_image import catalog, checks
-from hub_image.adopt import carry, commands, guess, images, tree, workflows
+from hub_image.adopt import carry, commands, guess, images, repo2docker, tree, workflows
 from hub_image.adopt.tree import ASIDE
 from hub_image.checks.rules import lab_settings
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
-from hub_image.syntax import shell
 from hub_image.tools.git import git, on_github
 from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"
-HOME = "the repository's files"
 SCRIPTS = ("preBuild", "postBuild", "postBuildRoot", "start")
 QUICK = {"GIT_LFS_SKIP_SMUDGE": "1"}  # a clone does not fetch large files
 
@@ -231,10 +228,13 @@ def _work(
             report.moved.append((old, made.why[old]))
         elif old != made.lists.get("Dockerfile"):
             report.moved.append((old, f"to {new}; {made.why[old]}" if new else made.why[old]))
+    asked: list[tuple[str, str]] = []
     if "Dockerfile" in made.lists:
         _dockerfile(clone, made, found, given, report)
     else:
-        _repo2docker(clone, made, old_workflows, tracked, report)
+        before = repo2docker.Before(clone, made, old_workflows, tracked)
+        replaced, asked = repo2docker.said(before)
+        report.replaced[:0] = replaced
     scripts = files.read(clone / "preBuild") + files.read(clone / "postBuild")
     report.needs += [(path, what) for path, what in made.needs if not carry.mentions(scripts, path)]
     report.needs += _lab_settings(clone, made)
@@ -243,8 +243,7 @@ def _work(
     for place, command in workflows.elsewhere(clone, tracked):
         text = f"`{command}` builds the image too; remove that, so that image.yml alone does"
         report.needs.append((place, text))
-    if any(place == HOME for place, _ in report.replaced):
-        report.needs += _notebooks(tracked, made)
+    report.needs += asked
     report.replaced += _versions(clone, found)
     git(clone, "add", "--all", "--force")
     for finding in checks.run(clone):
@@ -460,124 +459,6 @@ def _decisions(decisions: list[carry.Decision], old: str, report: Report) -> Non
     report.needs += [(f"{old}:{d.instruction.line}", d.needs) for d in decisions if d.needs]
 
 
-def _repo2docker(
-    clone: Path,
-    made: tree.Layout,
-    old: list[workflows.Workflow],
-    tracked: set[str],
-    report: Report,
-) -> None:
-    """Say what repo2docker did that the new image does not, or that nothing here speaks of an image."""
-    now = image_env.read(clone).base_image
-    only = {
-        "apt.txt",
-        "postBuild",
-        "preBuild",
-        "start",
-        "install.R",
-        "runtime.txt",
-    } & made.lists.keys()
-    texts = [files.read(clone / p) for p in tracked if p.startswith((workflows.FOLDER, "README"))]
-    is_built = any(w.builds or w.part for w in old) or any(
-        p.startswith(tree.FOLDERS) for p in tracked
-    )
-    if only or is_built or re.search(r"binder|repo2docker", " ".join(texts)):
-        report.replaced[:0] = [
-            ("Dockerfile", (
-                f"the image builds on {now} and not on repo2docker's own; for another add --data base=..."
-            )),
-            ("Dockerfile", (
-                "repo2docker's own had Node.js, jupyter-resource-usage, jupyter-offlinenotebook, compilers and development "
-                f"files, not all of which {now} has; list what people use of them"
-            )),
-            (HOME, (
-                "repo2docker put them into the home, and there they were with what postBuild wrote among them; postBuild "
-                "works in a copy now that is gone afterwards"
-            )),
-        ]  # fmt: skip
-        return
-    report.replaced.insert(
-        0, ("Dockerfile", f"the image builds on {now}; for another add --data base=...")
-    )
-    first, *others = sorted(set(made.lists.values()))
-    text = (
-        f"nothing here says that an image is made from {', '.join(['this', *others])}; see whether the image is to have "
-        "what it lists"
-    )
-    report.needs.append((made.moves.get(first, first), text))
-
-
-# What repo2docker sets besides those that the new image has: https://repo2docker.readthedocs.io, in buildpacks/conda and r.py
-UNSET = {
-    "KERNEL_PYTHON_PREFIX",
-    "APP_BASE",
-    "NB_ENVIRONMENT_FILE",
-    "NPM_DIR",
-    "NPM_CONFIG_GLOBALCONFIG",
-}
-UNSET |= {"MAMBA_EXE", "MAMBA_ROOT_PREFIX", "R_LIBS_USER", "CONDA_DEFAULT_ENV"}
-
-
-def _script(name: str, text: str, answers: image_env.Answers) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a script of the owner's that repo2docker's image would have served, and this does not."""
-    family = catalog.load().families[answers.base_family]
-    unset = set(UNSET)
-    if answers.base_family == "rocker" or (
-        answers.base_family == "scratch" and answers.package_manager == "pip"
-    ):
-        unset.add("CONDA_DIR")
-    for number, line in enumerate(text.split("\n"), 1):
-        line = re.sub(r"(^|\s)#.*", "", line)
-        if re.search(r"(?<![\w/])\.?binder/", line):
-            yield number, "it names a file of the folder that had to go; give the new place"
-        if re.search(r"/srv/conda\b|\benvs/notebook\b", line) and not family.prefix.startswith(
-            "/srv/conda"
-        ):
-            yield (
-                number,
-                (
-                    f"it names a folder of repo2docker's image; the packages are in {family.prefix} now, so write NB_PYTHON_PREFIX"
-                ),
-            )
-        for variable in sorted(
-            v for v in unset if re.search(rf"\$\{{?{v}\b", line) and f"{v}=" not in text
-        ):
-            yield (
-                number,
-                f"repo2docker set {variable}, and the new image does not; write what it stood for",
-            )
-        if re.search(r"\bREPO_DIR\b|/srv/repo\b" if name == "start" else r"/srv/repo\b", line):
-            yield (
-                number,
-                (
-                    f"the repository is not in the image, so {'REPO_DIR' if 'REPO_DIR' in line else '/srv/repo'} leads nowhere; "
-                    "copy what this line needs to a place of its own in postBuildRoot, and name that"
-                ),
-            )
-    for command in shell.read(text).commands:
-        words = command.words
-        if name == "start" and {"$@", "$*"} & set(words) and words != ("exec", "$@"):
-            yield (
-                command.line,
-                (
-                    "the server does not run inside of this command, it only gets the environment that is there; let `start` end with "
-                    '`exec "$@"`, and begin before it what is to run beside'
-                ),
-            )
-        program = words[0].rpartition("/")[2] if words else ""
-        targets = [target for _, target in command.writes]
-        targets += words[-1:] if program in ("cp", "mv", "ln", "install") else ()
-        targets += words[1:] if program in ("mkdir", "touch", "tee") else ()
-        if name == "postBuild" and any("REPO_DIR" in target for target in targets):
-            yield (
-                command.line,
-                (
-                    "REPO_DIR is a copy that is gone after the build; for what is used later write to a place of its own, as "
-                    "postBuildRoot can"
-                ),
-            )
-
-
 def _unseen(clone: Path, own: set[str]) -> list[tuple[str, str]]:
     """Return what lists and scripts of the owner's name that the build does not see any more."""
     needs = []
@@ -592,19 +473,9 @@ def _unseen(clone: Path, own: set[str]) -> list[tuple[str, str]]:
             needs.append((f"environment.yml:{number}", text))
     answers = image_env.read(clone)
     for name in filter(own.__contains__, SCRIPTS):
-        for number, text in sorted(_script(name, files.read(clone / name), answers)):
+        for number, text in repo2docker.lines(name, files.read(clone / name), answers):
             needs.append((f"{name}:{number}", text))
     return needs
-
-
-def _notebooks(tracked: set[str], made: tree.Layout) -> list[tuple[str, str]]:
-    """Return what is to be said of notebooks that repo2docker put into the home."""
-    found = sorted(p for p in tracked if p.endswith(".ipynb") and not p.startswith("image-tests/"))
-    if not found or "Dockerfile" in made.lists:
-        return []
-    several = f"this and {len(found) - 1} more" if len(found) > 1 else "this"
-    text = f"repo2docker put {several} into the home, which a hub hides; bring notebooks with nbgitpuller"
-    return [(found[0], text)]
 
 
 def _versions(clone: Path, found: guess.Survey) -> list[tuple[str, str]]:

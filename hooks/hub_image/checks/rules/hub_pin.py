@@ -1,4 +1,4 @@
-"""The list pins a JupyterHub that does not fit the hub.
+"""A list or a build step pins a JupyterHub that does not fit the hub.
 
 Why: the server in the image and the hub speak the protocol of JupyterHub's major version.
 Another major may end in redirect loops or 403; below 4 it does not work with today's hubs.
