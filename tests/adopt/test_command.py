@@ -127,6 +127,14 @@ ACTION = """runs:
         tags: registry.example.org/bay/${{ inputs.class }}:1,registry.example.org/bay/${{ inputs.class }}:new
         build-args: CLASS=${{ inputs.class }}
 """
+COURSE = """on: push
+jobs:
+  build:
+    steps:
+      - run: |
+          COURSE={0} docker compose build
+          docker push registry.example.org/school/{0}:${{GITHUB_REF##*/}}
+"""
 CLASSES = """on: push
 jobs:
   build:
@@ -161,9 +169,10 @@ FLOWS = ".github/workflows"
         ({"hub.Dockerfile": "", "requirements.txt": ""}, "if from that file, call it Dockerfile, commit that, and adopt again; otherwise"),
         ({"docker/Dockerfile": "", "requirements.txt": "mkdocs\n"}, "--image-folder docker"),
         (ROOT | {f"{FLOWS}/a.yml": CLASSES, ".github/actions/make/action.yml": ACTION}, "builds 2 images (algae, birds) from one Dockerfile with other arguments for each"),
+        (ROOT | {f"{FLOWS}/{n}{tag}.yml": COURSE.format(n) for n in "abc" for tag in ("", "-tag")}, "builds 3 images (a, b, c) from one"),
         ({"image/Dockerfile": "", "image/Dockerfile.gpu": ""}, "builds 2 images (image/Dockerfile, image/Dockerfile.gpu)"),
     ],
-    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none", "setup", "named", "one-named", "list-beside", "arguments", "together"],
+    ids=["folders", "matrix", "root-beside-matrix", "called", "files", "one-folder", "none", "setup", "named", "one-named", "list-beside", "arguments", "courses", "together"],
 )  # fmt: skip
 def test_a_repository_of_several_images_is_refused(contents, says, tmp_path, released):
     folder = write(tmp_path / "many", {"files": contents})

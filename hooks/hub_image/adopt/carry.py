@@ -106,6 +106,11 @@ def assignments(arguments: str) -> list[tuple[str, str]]:
 USUAL_STARTS = {"jupyter", "jupyter-lab", "jupyterhub-singleuser", "start.sh", "start-notebook.sh"}
 USUAL_STARTS |= {"start-notebook.py", "start-singleuser.sh", "start-singleuser.py", "tini", "init"}
 USUAL_STARTS |= {"repo2docker-entrypoint", "start", "start-notebook"}
+# What the images of a family begin with.
+STARTS = {
+    "docker-stacks": r"/usr/local/bin/+start(-\w+)?\.(sh|py)\b",
+    "pangeo": r"/srv/start(?![\w/.-])",
+}
 
 
 class _Carrier:
@@ -638,9 +643,8 @@ class _Carrier:
 
     def _leaves_the_bases_start_alone(self, source: str) -> None:
         """Raise Left where a step changes the program that the base begins with."""
-        if found := re.search(
-            r"/usr/local/bin/+start(-\w+)?\.(sh|py)\b|/srv/start(?![\w/.-])", source
-        ):
+        pattern = STARTS.get(self.setting.family_name)
+        if pattern and (found := re.search(pattern, source)):
             raise Left(
                 f"it changes or needs {found[0]}, which belongs to the base and may be another now; do in `start` what must come "
                 "before the server"

@@ -88,9 +88,9 @@ def one(folder: Path, tracked: set[str], found: list[Workflow]) -> None:
 def _one_variant(folder: Path, found: list[Workflow]) -> None:
     """Raise Problem where one Dockerfile makes several images, each with arguments of its own."""
     variants = {said for w in found for _, said in w.variants if said}
-    pushed = [{image for _, image in w.pushes} for w in found if w.pushes and not w.only_called]
+    pushed = {frozenset(i for _, i in w.pushes) for w in found if w.pushes and not w.only_called}
     names = sorted({image.rpartition("/")[2] for images in pushed for image in images})
-    apart = all(one is other or not one & other for one in pushed for other in pushed)
+    apart = all(one == other or not one & other for one in pushed for other in pushed)
     if len(names) > 1 and (len(variants) > 1 or (apart and len(pushed) > 2)):
         raise Problem(
             f"{folder} builds {len(names)} images ({', '.join(names)}) from one Dockerfile with other arguments for each, and a "
