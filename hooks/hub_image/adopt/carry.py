@@ -353,7 +353,8 @@ class _Carrier:
             if sources == [lab_settings.FILE] and LAB_SETTINGS.search(where):
                 self._lose(names, instruction)
                 return REPLACED, "the new Dockerfile puts overrides.json there"
-            self._needs_nothing_gone(" ".join(paths))
+            # What it copies comes from the repository, whatever earlier steps brought.
+            self._needs_nothing_gone(" ".join([target, *(w for w in written if "$" in w)]))
             self._fits_python(where)
             self._leaves_the_bases_start_alone(
                 " ".join([where, *(f"{where}/{s}" for s in sources)])
@@ -452,9 +453,8 @@ class _Carrier:
         return self._copy(instruction)
 
     def _env(self, instruction: Instruction) -> tuple[str, str]:
-        missing = next(
-            (n for n in self.gone if re.search(rf"\$\{{?{n}\b", instruction.arguments)), ""
-        )
+        used = {a or b for a, b in re.findall(r"\$(?:(\w+)|\{(\w+))", instruction.arguments)}
+        missing = next((name for name in self.gone if name in used), "")
         for name in re.findall(r"^\w+|(?<=\s)\w+(?==)", instruction.arguments):
             self.gone[name] = f"line {instruction.line}, which sets it, is left for you"
         found = assignments(instruction.arguments)
