@@ -20,7 +20,7 @@ from hub_image.adopt.tree import ASIDE
 from hub_image.checks.rules import lab_settings
 from hub_image.problem import Problem
 from hub_image.repository import argument, files, image_env
-from hub_image.tools.git import git, on_github
+from hub_image.tools.git import GitError, git, on_github
 from hub_image.updates import update
 
 BRANCH = "adopt-hub-image-template"

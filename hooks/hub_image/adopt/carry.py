@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hub_image.adopt.commands import Commands, Setting, Use, expand, variables
+from hub_image.adopt.commands import Commands, Setting, Use, variables
 from hub_image.checks.rules import home_write, lab_settings
 from hub_image.checks.steps import CONDA
 from hub_image.syntax import shell

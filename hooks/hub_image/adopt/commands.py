@@ -42,15 +42,6 @@ def variables(family: Family) -> dict[str, str]:
     }
 
 
-def expand(text: str, known: dict[str, str]) -> str:
-    """Fill in the variables that are known; the others stay."""
-    return re.sub(
-        r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
-        lambda m: known.get(m[1] or m[2], m[0] if m[3] is None else m[3]),
-        text,
-    )
-
-
 NEUTRAL = {"set", "echo", "true", ":", "cd", "export", "ldconfig", "ls", "pwd", "sync"}
 NEUTRAL |= {"[", "[[", "test"}
 # What may be removed without anybody missing it.
