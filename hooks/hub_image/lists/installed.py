@@ -52,7 +52,7 @@ for row in rows:
 
 # The same of all that is in an image; runs there, as nobody in particular and without network.
 OF_IMAGE = rf"""
-dpkg-query --show --showformat 'apt\t${{Installed}}\t${{Version}}\n' 2>/dev/null
+dpkg-query --show --showformat 'apt\t${{Package}}\t${{Version}}\n' 2>/dev/null
 python - <<'EOF'
 {OF_PYTHON}
 EOF
@@ -71,7 +71,7 @@ for file in pathlib.Path("/opt/vscode-extensions").glob("*/package.json"):
 EOF
 if command -v Rscript >/dev/null; then
     Rscript -e 'all <- installed.packages(); all <- all[is.na(all[, "Priority"]), , drop = FALSE];
-        cat(sprintf("R\t%s\t%s\n", all[, "Installed"], all[, "Version"]), sep = "")'
+        cat(sprintf("R\t%s\t%s\n", all[, "Package"], all[, "Version"]), sep = "")'
 fi
 true
 """
