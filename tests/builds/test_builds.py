@@ -250,8 +250,8 @@ def test_lists_without_packages_add_no_bytes(lists, project, build):
             (folder / name).write_text("# nothing yet\n")
     image = build(folder, "rig/cells:no-packages")
     details = json.loads(rig.check(["docker", "image", "inspect", image]))[0]
-    # apt.txt, preBuild, requirements.txt, install.R, Project.toml, postBuild, postBuildRoot, start, WORKDIR
-    assert details["RootFS"]["Layers"].count(EMPTY_LAYER) == 9
+    # apt.txt, preBuild, requirements.txt, install.R, Project.toml, postBuild, postBuildRoot, security.txt, start, WORKDIR
+    assert details["RootFS"]["Layers"].count(EMPTY_LAYER) == 10
 
 
 @pytest.fixture(scope="module")
