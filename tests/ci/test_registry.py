@@ -502,7 +502,7 @@ def pulled(content: Content, start: str) -> set[str]:
 @pytest.mark.world("ghcr-deletes")
 @only("ghcr.io", "quay.io")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_what_a_lasting_tag_needs_never_goes_and_nothing_else_stays(data, closing):
