@@ -77,6 +77,9 @@ def hub_image(version: str) -> str:
     name = f"hub-image/hub:{version}"
     line = ["build", "--quiet", f"--build-arg=HUB={official}", f"--tag={name}", "-"]
     built = docker.call(*line, input=context.getvalue(), text=None, errors=None)
+    if built.returncode and b"already exists" in cast(bytes, built.stderr):
+        # Another contract made it at the same moment; now it is found.
+        built = docker.call(*line, input=context.getvalue(), text=None, errors=None)
     if built.returncode:
         log = cast(bytes, built.stderr).decode(errors="replace").strip().splitlines()
         raise docker.DockerError(
