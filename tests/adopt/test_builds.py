@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -98,12 +99,7 @@ def test_old_and_new_image_have_the_same(family, engine, released, tmp_path, mon
     for name, value in engine.environment().items():
         monkeypatch.setenv(name, value)
     folder = write(tmp_path / family, {"files": CHILDREN[family]})
-    trial = tmp_path / "trial"
-    git(tmp_path, "clone", "--quiet", str(folder), str(trial))
-    adopt(trial, released)
-    if not engine.is_provided():
-        standins.prepare((trial / "Dockerfile").read_text(encoding="utf-8"))
-    said = adopt(folder, released, "--dry-run", "--compare")
+    said = compared(folder, engine, released, tmp_path)
     rows = said.partition("Packages of")[2].partition("\nNothing has changed")[0].splitlines()[1:]
     differ = {row.strip().partition(": ")[0]: row for row in rows if " -> " in row}
     lost = {name: row for name, row in differ.items() if row.endswith("-> absent")}
@@ -124,6 +120,16 @@ def test_old_and_new_image_have_the_same(family, engine, released, tmp_path, mon
     assert run(image, "python", "-c", "import emcee, pyfiglet").returncode == 0
 
 
+def compared(folder: Path, engine, released: Path, tmp_path: Path) -> str:
+    """What adoption says of an old repository with `--compare`, which builds both images."""
+    trial = tmp_path / "trial"
+    git(tmp_path, "clone", "--quiet", str(folder), str(trial))
+    adopt(trial, released)
+    if not engine.is_provided():
+        standins.prepare((trial / "Dockerfile").read_text(encoding="utf-8"))
+    return adopt(folder, released, "--dry-run", "--compare")
+
+
 def test_what_packages_recommend_is_counted(engine, released, tmp_path, monkeypatch):  # noqa: F811
     """An old Dockerfile that installs apt.txt with what its packages recommend; fortune-mod recommends fortunes-min."""
     for name, value in engine.environment().items():
@@ -135,12 +141,7 @@ RUN apt-get update && xargs -a /tmp/apt.txt apt-get install --yes
 USER ${{NB_UID}}
 """
     folder = write(tmp_path / "advice", {"files": {"Dockerfile": text, "apt.txt": "fortune-mod\n"}})
-    trial = tmp_path / "trial"
-    git(tmp_path, "clone", "--quiet", str(folder), str(trial))
-    adopt(trial, released)
-    if not engine.is_provided():
-        standins.prepare((trial / "Dockerfile").read_text(encoding="utf-8"))
-    said = adopt(folder, released, "--dry-run", "--compare")
+    said = compared(folder, engine, released, tmp_path)
     assert "Dockerfile:4: it installed apt.txt with what its packages recommend" in said
     before, now = map(int, re.search(r"  apt: (\d+) packages before, (\d+) now", said).groups())
     lost = re.findall(r"  apt (\S+): \S+ -> absent", said)

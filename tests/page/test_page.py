@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hub_image.__main__ import main
-from hub_image.page import readme
+from hub_image.tools.markdown import escaped
 
 from .conftest import HOSTILE, NEW, OLD
 
@@ -185,5 +185,5 @@ def test_an_image_that_is_not_published_is_one_sentence(
     ],
 )
 def test_a_text_is_shown_as_it_was_typed(words):
-    assert markdown(readme.escaped(words)).words.strip() == words
-    assert markdown(f"| a |\n| --- |\n| {readme.escaped(words)} |").cells == [words]
+    assert markdown(escaped(words)).words.strip() == words
+    assert markdown(f"| a |\n| --- |\n| {escaped(words)} |").cells == [words]

@@ -19,7 +19,7 @@ from hub_image.adopt import carry, commands, guess, images, repo2docker, tree, w
 from hub_image.adopt.tree import ASIDE
 from hub_image.checks.rules import lab_settings
 from hub_image.problem import Problem
-from hub_image.repository import argument, files, image_env
+from hub_image.repository import anchors, argument, files, image_env
 from hub_image.tools.git import GitError, git, on_github
 from hub_image.updates import update
 
@@ -155,14 +155,12 @@ def _repository(folder: Path) -> tuple[Path, str]:
         ) from None
     if top.resolve() != repository:
         raise Problem(f"{folder} is inside of the repository {top}: name that folder.")
-    answered = repository / update.ANSWERS
+    answered = repository / image_env.ANSWERS
     if answered.exists() and not answered.is_symlink():
-        source = re.search(
-            r"^_src_path: *(.+)", files.read(repository / update.ANSWERS), re.MULTILINE
-        )
+        source = anchors.value("_src_path", files.read(answered))
         raise Problem(
-            f"{folder}/{update.ANSWERS} says that this repository is already made from "
-            f"{source[1] if source else 'a template'}: run `copier update` to bring it up to date."
+            f"{folder}/{image_env.ANSWERS} says that this repository is already made from "
+            f"{source or 'a template'}: run `copier update` to bring it up to date."
         )
     if git(repository, "status", "--porcelain"):
         raise Problem(

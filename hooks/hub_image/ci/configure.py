@@ -16,7 +16,7 @@ from hub_image.ci import draft, proposal, propose, welcome
 from hub_image.ci.update import draft_option
 from hub_image.problem import Problem
 from hub_image.tools import github
-from hub_image.tools.git import git
+from hub_image.tools.git import git, logged_in
 from hub_image.updates import configure, update
 
 MORE = "more"
@@ -90,7 +90,7 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
             "--quiet",
             url,
             f"HEAD:refs/heads/{branch}",
-            environment=propose.credentials(),
+            environment=logged_in(os.environ.get("GITHUB_TOKEN", "")),
         )
     except update.Refused:
         raise

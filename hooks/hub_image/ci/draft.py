@@ -130,12 +130,12 @@ def workflows(
     """Return what to do where a release changes files that only a person may change."""
     steps = []
     for path, letter in changed.items():
-        edit = f"{github.page()}/edit/{proposal.default_branch()}/{path}"
+        edit = f"{github.page()}/edit/{github.default_branch()}/{path}"
         if letter == "D":
             remove = edit.replace("/edit/", "/delete/", 1)
             steps.append(f"Open [{path}]({remove}) and delete it: this release no longer has it.")
             continue
-        new = f"{github.page()}/new/{proposal.default_branch()}?filename={path}"
+        new = f"{github.page()}/new/{github.default_branch()}?filename={path}"
         steps.append(
             f"Open [{path}]({new if letter == 'A' else edit}), put this in place of everything there, and commit it:\n\n"
             f"<details><summary>{path}</summary>\n\n````yaml\n{files.read(repository / path)}````\n\n</details>"

@@ -85,7 +85,7 @@ def plan(
     host, owner = answers.registry, answers.registry_owner or here
     pull = event.get("pull_request")
     commit = pull["head"]["sha"] if pull else environ["GITHUB_SHA"]
-    branch = event.get("repository", {}).get("default_branch", "main")
+    branch = github.default_branch(event)
     ref = environ["GITHUB_REF"]
     on_default = ref == f"refs/heads/{branch}"
     release = ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
@@ -180,10 +180,7 @@ def here(repository: Path = Path()) -> Plan:
     ref = github.variable("GITHUB_REF")
     build = json.loads(os.environ.get("BUILD") or "{}")
     event = github.event()
-    commit, branch = (
-        os.environ["GITHUB_SHA"],
-        event.get("repository", {}).get("default_branch", "main"),
-    )
+    commit, branch = os.environ["GITHUB_SHA"], github.default_branch(event)
     if os.environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch" and ref.startswith("refs/heads/"):
         event |= _pull_request(ref.removeprefix("refs/heads/"), branch, commit)
     tags = () if "pull_request" in event else _git_tags(repository, commit)

@@ -152,11 +152,6 @@ def on_top(repository: Path, draft: Draft, tree: str) -> list[str]:
     ]
 
 
-def default_branch() -> str:
-    """Return the name of the branch that pull requests go into."""
-    return str(github.event().get("repository", {}).get("default_branch", "main"))
-
-
 def by_hand(draft: Draft) -> str:
     """Return how to do the same in a terminal, in Markdown."""
     name = github.variable("GITHUB_REPOSITORY").partition("/")[2]

@@ -11,7 +11,6 @@ https://docs.github.com/en/actions/concepts/security/github_token
 """
 
 import argparse
-import base64
 import os
 import time
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from hub_image.ci import proposal
-from hub_image.ci.proposal import Draft, default_branch
+from hub_image.ci.proposal import Draft
 from hub_image.problem import Problem
 from hub_image.repository import argument
 from hub_image.tools import github
-from hub_image.tools.git import git
+from hub_image.tools.git import git, logged_in
 
 IMAGE = "image.yml"
 EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
@@ -146,7 +145,7 @@ def pull_request(repository: Path, draft: Draft) -> list[Opened]:
             mine = github.api(
                 "POST",
                 pulls,
-                {**content, "head": draft.branch, "base": default_branch()},
+                {**content, "head": draft.branch, "base": github.default_branch()},
                 made=lambda: next(iter(github.pages(f"{pulls}?{same}")), None),
             )
         elif is_new:
@@ -177,17 +176,18 @@ def push(repository: Path, draft: Draft, tree: str, merged: set[str]) -> tuple[s
     else has worked on that branch, or GitHub refuses.
     """
     branch, url = draft.branch, git(repository, "remote", "get-url", "origin").strip()
+    login = logged_in(os.environ.get("GITHUB_TOKEN", ""))
     made = ["commit-tree", tree, "-p", draft.base, "-m", draft.title]
     commit = git(repository, *made, environment=github.BOT).strip()
     before = ""
-    if git(repository, "ls-remote", url, f"refs/heads/{branch}", environment=credentials()):
+    if git(repository, "ls-remote", url, f"refs/heads/{branch}", environment=login):
         git(
             repository,
             "fetch",
             "--quiet",
             url,
             f"+refs/heads/{branch}:refs/hub-image",
-            environment=credentials(),
+            environment=login,
         )
         parts = ("refs/hub-image", "refs/hub-image^{tree}", "refs/hub-image^")
         before, old_tree, parent = git(repository, "rev-parse", *parts).split()
@@ -208,24 +208,13 @@ def push(repository: Path, draft: Draft, tree: str, merged: set[str]) -> tuple[s
             lease,
             url,
             f"{commit}:refs/heads/{branch}",
-            environment=credentials(),
+            environment=login,
         )
     except Problem as problem:
         raise ByHand(
             f"GitHub refused the branch `{branch}`: {problem}", proposal.by_hand(draft)
         ) from problem
     return commit, True
-
-
-def credentials() -> dict[str, str]:
-    """Return the variables that log git in with the job's token, which so is in no file and no command line."""
-    token = os.environ.get("GITHUB_TOKEN", "")
-    secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/.extraheader",
-        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {secret}",
-    }
 
 
 def start_proof(opened: Opened) -> None:
@@ -292,7 +281,7 @@ def text(draft: Draft, on_top: list[str], result: str) -> str:
 
 def forbidden(draft: Draft, problem: Problem, result: str) -> ByHand:
     """Return what to do where Actions may not open pull requests."""
-    compare = f"{github.page()}/compare/{default_branch()}...{draft.branch}?expand=1"
+    compare = f"{github.page()}/compare/{github.default_branch()}...{draft.branch}?expand=1"
     return ByHand(
         f"The branch `{draft.branch}` is ready, but the pull request is yours to open ({problem}). "
         f"Its image {result}.",

@@ -20,7 +20,7 @@ from hub_image.problem import Problem
 from hub_image.repository import anchors
 from hub_image.tools import docker, github, markdown
 from hub_image.tools.git import git
-from hub_image.tools.registry import Repository, settings_page
+from hub_image.tools.registry import Repository, settings_page, size
 
 MARK = "<!-- hub-image {platform} -->"
 ROWS = 100  # of packages; a comment holds 65,536 characters
@@ -140,11 +140,11 @@ def _compare(made: plan.Plan, digest: str, published: bool) -> Iterator[str]:
     except Problem:  # a registry that is away or refuses has failed a step already
         found = None
     if new:
-        total = _size(sum(installed.layers(new.content).values()))
+        total = size(sum(installed.layers(new.content).values()))
         if found:
             tag, old = found
             content = repository.image(old, architecture)
-            more = _size(installed.to_pull(content.content, new.content)) if content else total
+            more = size(installed.to_pull(content.content, new.content)) if content else total
             yield f"| a node pulls | {more} when it has `{tag}`, {total} when it has nothing |"
         else:
             yield f"| a node pulls | {total} |"
@@ -199,10 +199,6 @@ def _log(file: Path) -> Iterator[str]:
     told = (line.removeprefix("::error::") for line in lines if not github.is_quote(line))
     if shown := [line[:500] for line in told if line.strip()][-LINES:]:
         yield from markdown.block(shown)
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
 
 
 def comment(text: str) -> None:

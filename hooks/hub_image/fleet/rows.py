@@ -14,14 +14,13 @@ from hub_image.handoff import profiles
 from hub_image.hubconfig import charts, values
 from hub_image.lists import reasons
 from hub_image.problem import Problem
-from hub_image.repository import files, image_env, tags
+from hub_image.repository import anchors, files, image_env, tags
 from hub_image.repository.image_env import Answers
 from hub_image.repository.reference import Moves, Reference
 from hub_image.tools.git import on_github
 from hub_image.tools.registry import Away, Refused, Repository
 from hub_image.updates.changelog import number
 
-ANSWERS = ".copier-answers.yml"
 AT_ONCE = 8  # registries that are asked
 
 
@@ -112,14 +111,14 @@ def gather(paths: Sequence[Path], ask: bool = True) -> tuple[list[Row], tuple[st
 def _of_repository(path: Path) -> Row:
     answers = image_env.read(path)
     owner = answers.registry_owner or on_github(path).partition("/")[0].lower() or profiles.OWNER
-    recorded = re.search(r"^_commit: *(\S+)", files.read(path / ANSWERS), re.MULTILINE)
-    needs = [*_base(answers), *_template(recorded[1] if recorded else ""), *_packages(path)]
+    recorded = anchors.value("_commit", files.read(path / image_env.ANSWERS))
+    needs = [*_base(answers), *_template(recorded), *_packages(path)]
     return Row(
         image=f"{answers.registry}/{owner}/{answers.image_name}",
         title=answers.title,
         repository=str(path),
         base=answers.base_image,
-        template=recorded[1] if recorded else "",
+        template=recorded,
         hub_version=answers.hub_version,
         needs=tuple(needs),
     )

@@ -9,6 +9,7 @@ from hub_image.contract import FAIL, WARN
 from hub_image.contract.display import SIGNS
 from hub_image.gate.changes import Change, Changes
 from hub_image.gate.proof import Proof
+from hub_image.tools.registry import size
 
 MARK = "<!-- hub-image gate -->"
 ROWS = 60  # of packages for each image; a comment holds 65,536 characters
@@ -76,13 +77,12 @@ def _row(change: Change, proof: Proof) -> str:
     if proof.digest and not proof.is_public:
         said.append("private: the hub needs a pull secret")
     note = "<br>".join(f"**{_cell(one)}**" for one in said)
-    size = f"{proof.size / 1e9:.1f} GB" if proof.size >= 1e9 else f"{proof.size / 1e6:.0f} MB"
     age = "" if proof.age is None else f"{proof.age} days ago" if proof.age != 1 else "1 day ago"
     cells = [
         sign(proof),
         named + (f"<br>{note}" if note else ""),
         _cell(where).replace("&lt;br>", "<br>"),
-        size if proof.digest else "",
+        size(proof.size) if proof.digest else "",
         age,
         packages(proof),
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from hub_image.problem import Problem
-from hub_image.tools.git import git
+from hub_image.tools.git import git, logged_in
 
 TOKEN = "HUB_CONFIG_TOKEN"  # a secret that its owner makes; without it nothing is written anywhere
 WRITTEN = re.compile(r"([\w.-]+/[\w.-]+):([^:]+)")
@@ -49,7 +48,7 @@ class HubConfig:
                 "--depth=1",
                 address,
                 str(folder),
-                environment=login(token),
+                environment=logged_in(token),
             )
         except Problem as problem:
             raise Unreadable(
@@ -59,23 +58,6 @@ class HubConfig:
             if not (folder / file).is_file():
                 raise Unreadable(f"hub_config: {self.repository} has no {file}; correct the answer")
         return folder
-
-
-def login(token: str) -> dict[str, str]:
-    """Return what makes git log in with a token, without a question and without a file that keeps it.
-
-    https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
-    """
-    quiet = {"GIT_TERMINAL_PROMPT": "0"}
-    if not token:
-        return quiet
-    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    return quiet | {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
-        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
-    }
 
 
 def _leaves(file: str) -> bool:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hub_image.handoff import into
-from hub_image.handoff.config import TOKEN, HubConfig, login
+from hub_image.handoff.config import TOKEN, HubConfig
 from hub_image.hubconfig.values import Image
 from hub_image.problem import Problem
 from hub_image.repository.reference import Reference
 from hub_image.tools import github
-from hub_image.tools.git import git
+from hub_image.tools.git import git, logged_in
 
 FORKING = 60  # seconds that GitHub may take for a fork
 
@@ -69,7 +69,7 @@ def _push(clone: Path, address: str, branch: str, key: str, patience: int) -> No
     push = ["push", "--quiet", "--force", address, f"HEAD:refs/heads/{branch}"]
     while True:
         try:
-            git(clone, *push, environment=login(key))
+            git(clone, *push, environment=logged_in(key))
             return
         except Problem:
             if patience <= 0:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from hub_image.page.facts import FROM, KINDS, Facts
-from hub_image.page.words import compared, counted, size
-
-SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&!$@]")
+from hub_image.page.words import compared, counted
+from hub_image.tools.markdown import escaped
+from hub_image.tools.registry import size
 
 
 def text(facts: Facts) -> str:
     """Return the page in Markdown."""
     return "\n".join(_lines(facts)) + "\n"
-
-
-def escaped(words: str) -> str:
-    """Return a text as Markdown shows it as it is: https://spec.commonmark.org/current/#backslash-escapes"""
-    shown = SPECIAL.sub(lambda sign: f"\\{sign[0]}", " ".join(words.split()))
-    # The start of a line is special too.
-    return re.sub(r"^([0-9]+(?=[.)](?: |$))|(?=[-+=]))", r"\1\\", shown)
 
 
 def _lines(facts: Facts) -> Iterator[str]:

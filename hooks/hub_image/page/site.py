@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from hub_image.page.facts import FROM, KINDS, Facts
-from hub_image.page.words import compared, counted, size
+from hub_image.page.words import compared, counted
+from hub_image.tools.registry import size
 
 STYLE = """
 :root { color-scheme: light dark; background: Canvas; color: CanvasText; }

@@ -7,11 +7,6 @@ from collections.abc import Callable
 from hub_image.page.facts import Facts
 
 
-def size(number: int) -> str:
-    """Return a number of bytes as people read it."""
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
-
-
 def counted(number: int) -> str:
     """Return a number of packages in words."""
     return "1 package" if number == 1 else f"{number} packages"

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from hub_image.problem import Problem
 from hub_image.repository import files
-from hub_image.repository.image_env import FILE
+from hub_image.repository.image_env import ANSWERS, FILE
 from hub_image.tools.git import git
 from hub_image.tools.markdown import code
 
-ANSWERS = ".copier-answers.yml"
 COMMIT = "TEMPLATE_COMMIT"
 # Each anchor: its file, and what a change of it means.
 ANCHORS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from hub_image.repository import files
 
 FILE = ".github/image.env"
+ANSWERS = ".copier-answers.yml"  # the same in Copier's words; Copier alone writes it
 
 
 @dataclass(frozen=True)

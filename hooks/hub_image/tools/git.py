@@ -1,5 +1,6 @@
 """git, as the commands of this package run it: the same on every machine, whatever its user has set."""
 
+import base64
 import os
 import re
 import subprocess
@@ -59,3 +60,20 @@ def content(folder: Path, *arguments: str, environment: Mapping[str, str] | None
 
 def _text(said: bytes) -> str:
     return said.decode("utf-8", "surrogateescape")
+
+
+def logged_in(token: str) -> dict[str, str]:
+    """Return what makes git log in with a token, without a question and without a file that keeps it.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+    """
+    quiet = {"GIT_TERMINAL_PROMPT": "0"}
+    if not token:
+        return quiet
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return quiet | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+    }

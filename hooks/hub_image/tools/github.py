@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,12 @@ def event() -> dict[str, Any]:
     """Return what happened, as GitHub tells it; nothing outside of GitHub Actions."""
     path = os.environ.get("GITHUB_EVENT_PATH")
     return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+
+
+def default_branch(happened: Mapping[str, Any] | None = None) -> str:
+    """Return the branch that pull requests go into, as an event tells it, by default that of this job."""
+    told = event() if happened is None else happened
+    return str(told.get("repository", {}).get("default_branch", "main"))
 
 
 _closing = ""  # what ends the text that is data

@@ -4,12 +4,20 @@ import re
 
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&!$@]")
 LONGEST = 200  # characters of a word
 
 
 def plain(text: str) -> str:
     """Return a text without what moves a terminal's cursor, changes colours, or hides other words."""
     return CONTROL.sub("", ANSI.sub("", text))
+
+
+def escaped(text: str) -> str:
+    """Return a text in one line that is shown as it is: https://spec.commonmark.org/current/#backslash-escapes"""
+    shown = SPECIAL.sub(lambda sign: f"\\{sign[0]}", " ".join(text.split()))
+    # The start of a line is special too.
+    return re.sub(r"^([0-9]+(?=[.)](?: |$))|(?=[-+=]))", r"\1\\", shown)
 
 
 def code(text: str) -> str:

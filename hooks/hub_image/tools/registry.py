@@ -256,6 +256,12 @@ class Repository:
         return f"Bearer {token.get('token') or token.get('access_token')}"
 
 
+def size(number: int) -> str:
+    """Return a number of bytes as people read it: 1.6 GB, 12 MB, 0.3 MB."""
+    digits = 0 if 1e7 <= number < 1e9 else 1
+    return f"{number / 1e9:.{digits}f} GB" if number >= 1e9 else f"{number / 1e6:.{digits}f} MB"
+
+
 def settings_page(image: str, event: Mapping[str, Any]) -> str:
     """Return the page where an image, named without a tag, can be made public; `event` is GitHub's account of what happened."""
     host, _, path = image.partition("/")

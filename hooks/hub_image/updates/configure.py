@@ -18,6 +18,7 @@ from typing import Any
 from hub_image import catalog
 from hub_image.problem import Problem
 from hub_image.repository import argument
+from hub_image.repository.image_env import ANSWERS
 from hub_image.tools import github
 from hub_image.tools.git import git
 from hub_image.updates import update
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Configure the repository, or change its answers; return the exit code. Raises Problem as both do."""
     repository, answers = options.path, update.given(options)
-    if (repository / update.ANSWERS).exists():
+    if (repository / ANSWERS).exists():
         if not answers:
             raise Problem(NOTHING)
         return update.show(update.update(repository, answers))

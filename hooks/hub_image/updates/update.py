@@ -26,10 +26,10 @@ from typing import Any
 
 from hub_image.problem import Problem
 from hub_image.repository import argument
+from hub_image.repository.image_env import ANSWERS
 from hub_image.tools.git import git
 from hub_image.updates import changelog
 
-ANSWERS = ".copier-answers.yml"
 CURRENT = ":current:"  # the version that the repository has: only answers change
 UNDO = "git reset --hard && git clean --force -d"
 WITHOUT_A_WORD = {"defaults": True, "overwrite": True, "quiet": True}  # how Copier is called

@@ -20,9 +20,12 @@ from hub_image.repository import anchors, files, image_env
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield lines of image.env that the answers contradict."""
-    if not (repository / anchors.ANSWERS).exists():
+    if not (repository / image_env.ANSWERS).exists():
         return
-    answers, env = files.read(repository / anchors.ANSWERS), files.read(repository / image_env.FILE)
+    answers, env = (
+        files.read(repository / image_env.ANSWERS),
+        files.read(repository / image_env.FILE),
+    )
 
     def answer(name: str) -> str:
         said = anchors.value(name, answers)
@@ -38,7 +41,7 @@ def check(repository: Path) -> Iterator[Finding]:
         name, equals, value = line.partition("=")
         if equals and name in told and value.strip() != told[name]:
             message = (
-                f"{name} is {value.strip() or 'empty'}, and {anchors.ANSWERS} says {told[name] or 'nothing'}; undo the edit "
+                f"{name} is {value.strip() or 'empty'}, and {image_env.ANSWERS} says {told[name] or 'nothing'}; undo the edit "
                 "of either file, and change answers with the workflow configure"
             )
             yield Finding(image_env.FILE, number, message)

@@ -11,15 +11,14 @@ Source: the first line of the file. Only files without answers in them can be co
 in a repository made from the very version of the template to which this command belongs.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from hub_image import __version__, catalog
 from hub_image.checks import Finding
-from hub_image.repository import files
+from hub_image.repository import anchors, files
+from hub_image.repository.image_env import ANSWERS
 
-ANSWERS = ".copier-answers.yml"
 INSTEAD = {
     "Dockerfile": "package lists, preBuild, postBuild and postBuildRoot",
     "GUIDE.md": "README.md",
@@ -32,9 +31,9 @@ INSTEAD = {
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield files that differ from the template's, where they should not."""
-    version = re.search(r"^_commit: *v?(\S+)", files.read(repository / ANSWERS), re.MULTILINE)
+    version = anchors.value("_commit", files.read(repository / ANSWERS)).removeprefix("v")
     template = catalog.shipped("template")
-    if not version or version[1] != __version__ or not template.is_dir():
+    if version != __version__ or not template.is_dir():
         return
     for path in files.walk(template):
         file = path.relative_to(template).as_posix()

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from hub_image import catalog
 from hub_image.checks import Finding
+from hub_image.repository.image_env import ANSWERS
 
 
 def check(repository: Path) -> Iterator[Finding]:
     """Yield paths of the catalog's `retired` that are still there."""
-    if not (repository / ".copier-answers.yml").is_file():
+    if not (repository / ANSWERS).is_file():
         return  # not made from the template
     for file, reason in catalog.load().retired.items():
         if (repository / file).exists():

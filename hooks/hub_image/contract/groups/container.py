@@ -241,9 +241,10 @@ def version(image: Container) -> str:
     fix="Make the user with `useradd --uid 1000`, and use that one.",
 )
 def uid(image: Container) -> str:
-    found = image.session.run(
-        "--network=none", "--entrypoint=id", image.target.reference, "-u"
-    ).stdout.strip()
+    asked = image.session.run("--network=none", "--entrypoint=id", image.target.reference, "-u")
+    found = asked.stdout.strip()
+    if not found:
+        raise Failure(f"`id -u` says nothing in it; Docker said: {' '.join(asked.stderr.split())}")
     if found == "0":
         raise NotApplicable("it is root, see the other C3")
     if found != "1000":
