@@ -29,7 +29,7 @@ COMMANDS = {
         "look over a hub's configuration, or print the entries of repositories for its menu",
     ),
     "links": ("handoff.links", "print links that start an image or build this repository"),
-    "page": ("page.command", "write a page about an image: what is in it, and how to start it"),
+    "page": ("ci.page", "write a page about an image: what is in it, and how to start it"),
     "gate": (
         "gate.command",
         "prove the images that change in a hub's configuration",

@@ -278,7 +278,7 @@ def test_a_schedule_that_cannot_be_kept_is_a_warning(api, monkeypatch, capsys):
 def test_a_secret_is_only_what_no_output_needs():
     """The runner blots secrets out of pages and logs, and drops an output of a job that holds one.
 
-    So names are variables, and outputs that cross jobs are a digest, words of ours and platforms.
+    So names are variables, and outputs that cross jobs are a digest, words and numbers of ours and platforms.
     """
     template = ROOT / "template/.github"
     texts = [file.read_text() for file in template.rglob("*.yml")]

@@ -15,9 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub_image import contract
 from hub_image.__main__ import main
 from hub_image.ci import clean_up, find, login, plan, publish
+from hub_image.contract import display
 from hub_image.handoff import request
+from hub_image.page.facts import Proof
 from hub_image.problem import Problem
 from hub_image.repository import tags
 from hub_image.tools import docker, github
@@ -254,6 +257,32 @@ def test_a_first_publication(server, built, tmp_path, capsys):
     said = outputs(tmp_path)
     assert said["public"] == "false" and said["digest"] == built
     assert "Only people with a login can pull" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kept", ["of this image", "of another", "none"])
+@only("quay.io")
+def test_how_an_image_was_proved_goes_to_its_page(kept, server, built, tmp_path, monkeypatch):
+    """What the contract found earlier in the same job, of the same digest; the page comes without it too."""
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
+    checks = [
+        contract.Check(number, name, "", "", "", lambda subject: None)
+        for number, name in (("C10", "a server starts"), ("C5", "small"), ("C6", "not here"))
+    ]
+    results = [
+        contract.Result(checks[0], contract.PASS, "ready after 2.1 s"),
+        contract.Result(checks[1], contract.WARN, "12 GB"),
+        contract.Result(checks[2], contract.NOT_APPLICABLE, ""),
+    ]
+    digest = built if kept == "of this image" else digest_of(b"other")
+    found = contract.Target(f"{server.image}@{digest}", "5.4.0")
+    if kept != "none":
+        github.keep(contract.RESULTS, display.as_json(found, results))
+    assert main(["publish", built]) == 0
+    said = json.loads(outputs(tmp_path)["page"])
+    if kept != "of this image":
+        assert said == {} and Proof.again(said) is None
+    else:
+        assert Proof.again(said) == Proof("5.4.0", 1, ("C5 small",), "ready after 2.1 s")
 
 
 @pytest.mark.world("absent-is-401")

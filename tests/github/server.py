@@ -10,9 +10,11 @@ does not fit is kept under `violations`. What no description says comes from the
 - Permissions of a job's token: https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps;
   lists of issues and pull requests hold what the token may read.
 - Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-- Pages: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+- Lists in parts: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 - Runs for a pull request that a job's token opened wait for approval:
   https://github.blog/changelog/2026-06-11-bot-created-pull-requests-can-run-workflows-if-approved/
+- Pages: there is a site once its owner has chosen a source, and what a job's token pushes there builds nothing:
+  https://docs.github.com/en/rest/pages/pages, https://docs.github.com/en/actions/concepts/security/github_token
 - Schedules stop after 60 days: https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#schedule
 """
 
@@ -45,6 +47,7 @@ NEEDS = {  # in the order in which they are looked for
     "/repos/{owner}/{repo}/issues": "issues",
     "/repos/{owner}/{repo}/pulls": "pull-requests",
     "/repos/{owner}/{repo}/actions": "actions",
+    "/repos/{owner}/{repo}/pages": "pages",
     "/repos/{owner}/{repo}": "metadata",
 }
 
@@ -70,6 +73,7 @@ def new(name: str, git: Path | None = None) -> dict[str, Any]:
 
     `permissions` are those of the token that asks, as `permissions:` of a job grants them. `faults` are answers in place
     of the next ones. A run ends after `looks` looks at it, with `conclusion`; with none it does not end.
+    `site` is that of GitHub Pages: its `source`, and which commits of that branch were asked to be built as `builds`.
     """
     return {
         "name": name,
@@ -78,6 +82,7 @@ def new(name: str, git: Path | None = None) -> dict[str, Any]:
         "issues": [],
         "comments": [],
         "runs": [],
+        "site": {},
         "releases": {},
         "idle": {},
         "disabled": {},
@@ -214,6 +219,23 @@ class Answer:
         return 202, made | {
             "has_discussions": False
         }  # the example lacks what the description asks for
+
+    # ── GitHub Pages
+
+    def site(self) -> dict[str, Any]:
+        if not self.state["site"]:
+            raise Refusal(404, "Not Found")
+        return self.state["site"]
+
+    def get_repos_pages(self) -> tuple[int, Any]:
+        owner, _, name = self.state["name"].partition("/")
+        address = {"html_url": f"https://{owner}.github.io/{name}/"}
+        return 200, self.example(200) | address | {"source": self.site()["source"], "cname": None}
+
+    def post_repos_pages_builds(self) -> tuple[int, Any]:
+        site = self.site()
+        site.setdefault("builds", []).append(commit(self.state, site["source"]["branch"]))
+        return 201, self.example(201)
 
     # ── Issues, and pull requests as issues
 

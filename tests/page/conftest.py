@@ -12,11 +12,19 @@ from ci.standins import registry as standin
 from ci.standins.registry import Content, digest_of
 from conftest import git
 from hub_image.lists import installed
+from hub_image.page import command, facts
 from hub_image.tools import docker
 
 KIND = "application/vnd.oci.image.manifest.v1+json"
 HOSTILE = "<script>alert(1)</script>|`x`"
 OLD, NEW = "0a1b2c3d4e5f", "ffffffffffff"
+PROOF = facts.Proof(
+    "5.4.0",
+    34,
+    ("C5 small enough", "C7 <b>one version</b> of *each*"),
+    "ready after 2.1 s",
+)
+PAGE = "c" * 40  # the commit that has the page of OLD
 PACKAGES = {
     OLD: {
         ("conda", "xarray"): "2025.1.1",
@@ -81,4 +89,16 @@ def ocean(render, tmp_path) -> Path:
     shutil.copytree(render(**answers, **hub), folder)
     git(folder, "init", "--quiet")
     git(folder, "remote", "add", "origin", "https://github.com/sea/ocean.git")
+    return folder
+
+
+@pytest.fixture
+def kept(published, ocean, tmp_path) -> Path:
+    """A folder with the page of the new image, as CI writes it on top of that of the old one."""
+    folder = tmp_path / "page"
+    folder.mkdir()
+    for tag, pages in ((OLD, {}), (NEW, {OLD: PAGE})):
+        known = facts.Published(proof=PROOF, pages=pages)
+        reference, before = f"{published}:{tag}", facts.read(folder)
+        command.write(facts.gather(ocean, reference, before, published=known), folder)
     return folder

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from hub_image.__main__ import main
-
-from .conftest import HOSTILE, NEW, OLD
+from .conftest import HOSTILE, OLD, PAGE
 
 pytestmark = pytest.mark.engine
 
@@ -23,12 +21,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def address(published, ocean, tmp_path):
+def address(kept):
     """The page on a server, as GitHub Pages has it."""
-    folder = tmp_path / "page"
-    for tag in (OLD, NEW):
-        assert main(["page", f"{published}:{tag}", str(ocean), "--into", str(folder)]) == 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=kept))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
@@ -78,6 +73,11 @@ def test_a_package_is_found_by_typing(opened, address):
     page.get_by_label("Find a package").fill("")
     assert "xarray" in shown(page) and "zip" not in shown(page)
     assert page.asked == [address] and page.said == []
+
+
+def test_what_changed_since_an_older_image_is_one_click(opened):
+    link = opened().get_by_role("link", name=f"What changed since {OLD}")
+    assert link.get_attribute("href") == f"https://github.com/sea/ocean/compare/{PAGE}...image-page"
 
 
 def test_a_phone_shows_it_whole(opened, tmp_path):

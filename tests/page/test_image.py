@@ -26,4 +26,4 @@ def test_the_page_has_what_the_image_itself_says(engine, build, run, render, tmp
         assert said and versions["pip", name] == said
     said = run(image, "dpkg-query", "--show", "--showformat=${Version}", "jq").stdout
     assert said and versions["apt", "jq"] == said
-    assert len(found["day"]) == 10 and found["size"] == 0, "it is in no registry"
+    assert found["made"].startswith("20") and found["size"] == 0, "it is in no registry"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -12,7 +13,7 @@ from markdown_it import MarkdownIt
 from hub_image.__main__ import main
 from hub_image.tools.markdown import escaped
 
-from .conftest import HOSTILE, NEW, OLD
+from .conftest import HOSTILE, NEW, OLD, PAGE
 
 
 class Reader(HTMLParser):
@@ -55,14 +56,15 @@ def markdown(text: str) -> Reader:
     return Reader(MarkdownIt("commonmark").enable("table").render(text))
 
 
+def read(file: Path) -> Reader:
+    text = file.read_text()
+    return Reader(text) if file.suffix == ".html" else markdown(text)
+
+
 @pytest.fixture(params=["README.md", "index.html"])
-def page(request, published, ocean, tmp_path):
+def page(request, kept):
     """The page of the new image, made after that of the old one."""
-    folder = tmp_path / "page"
-    for tag in (OLD, NEW):
-        assert main(["page", f"{published}:{tag}", str(ocean), "--into", str(folder)]) == 0
-    text = (folder / request.param).read_text()
-    return Reader(text) if request.param == "index.html" else markdown(text)
+    return read(kept / request.param)
 
 
 def test_each_package_stands_there_with_its_version(page):
@@ -94,6 +96,32 @@ def test_it_says_how_to_start_it_and_how_to_go_back(page, published):
     assert f"https://mybinder.org/v2/gh/sea/ocean/{NEW}" in page.links
     older = re.findall(rf"{re.escape(published)}:(\S+), of (2026-11-0\d)", page.words)
     assert older == [("2026.11.2", "2026-11-02"), (OLD, "2026-11-01")], "no trial, nothing newer"
+
+
+def test_it_says_how_it_was_proved(page):
+    assert "34 checks passed with JupyterHub 5.4.0." in page.words
+    assert "A server was ready after 2.1 s, on a machine that had the image already." in page.words
+    assert "2 only warned: C5 small enough, C7 <b>one version</b> of *each*." in page.words
+    assert any(link.endswith("/docs/contract.md") for link in page.links)
+
+
+def test_an_older_image_is_compared_by_github(page):
+    compared = [link for link in page.links if "/compare/" in link]
+    assert compared == [f"https://github.com/sea/ocean/compare/{PAGE}...image-page"]
+    assert all(re.match("https://|mailto:", link) for link in page.links), "also in another branch"
+
+
+def test_a_page_from_a_terminal_leaves_out_what_only_ci_knows(published, ocean, tmp_path):
+    for tag in (OLD, NEW):
+        assert main(["page", f"{published}:{tag}", str(ocean), "--into", str(tmp_path)]) == 0
+    for name in ("README.md", "index.html"):
+        page = read(tmp_path / name)
+        assert "JupyterHub" not in page.words and not any("/compare/" in it for it in page.links)
+
+
+def test_without_an_image_it_says_what_it_needs(capsys):
+    assert main(["page"]) == 2
+    assert "hub-image page needs an image and a folder, as in" in capsys.readouterr().err
 
 
 def test_it_says_who_looks_after_it(page):
@@ -130,10 +158,7 @@ def test_without_a_hub_a_github_or_a_registry_it_says_what_it_knows(
     monkeypatch.setattr(installed, "packages", lambda reference: {("conda", "numpy"): "2"})
     folder = tmp_path / "page"
     assert main(["page", "my-image", str(render()), "--into", str(folder)]) == 0
-    for page in (
-        Reader((folder / "index.html").read_text()),
-        markdown((folder / "README.md").read_text()),
-    ):
+    for page in (read(folder / "index.html"), read(folder / "README.md")):
         assert not page.links and "numpy" in page.cells and "pulls" not in page.words
         assert "Go back" not in page.words
 

@@ -23,7 +23,7 @@ from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.repository.tags import CALVER
 from hub_image.tools import github
-from hub_image.tools.git import git
+from hub_image.tools.git import git, is_ancestor
 
 LOGIN = "REGISTRY_LOGIN"  # a variable: host/name, as in quay.io/ocean+ci
 PASSWORD = "REGISTRY_PASSWORD"  # a secret
@@ -213,11 +213,7 @@ def _is_on(repository: Path, branch: str, commit: str) -> bool:
             git(repository, "rev-parse", "--verify", "--quiet", name)
         except Problem:
             continue
-        try:
-            git(repository, "merge-base", "--is-ancestor", commit, name)
-        except Problem:
-            return False
-        return True
+        return is_ancestor(repository, commit, name)
     return False
 
 

@@ -5,12 +5,16 @@ where it is, and the same image under the same tag is a quiet success.
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
+from dataclasses import asdict
 from typing import Any
 
 from hub_image.ci import plan
+from hub_image.contract import RESULTS
+from hub_image.page.facts import Proof
 from hub_image.problem import Problem
 from hub_image.tools import docker, github
 from hub_image.tools.registry import Away, Refused, Repository, settings_page
@@ -28,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     """Publish the tested image under the plan's tags and look whether anyone can pull it.
 
     Sets the output `public` (empty where the registry did not say), and for an image that a hub may link those for its
-    link request: `digest` and `proved`. Returns the exit code; raises Problem as `publish` does.
+    link request, `digest` and `proved`, and `page`: how it was proved, for its page. Returns the exit code; raises
+    Problem as `publish` does.
     """
     made = plan.here()
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", options.digest):
@@ -39,8 +44,15 @@ def run(options: argparse.Namespace) -> int:
     github.output(public="" if public is None else str(public).lower())
     if made.lasting:
         proved = ",".join([*PROVED, *(["public"] if public else [])])
-        github.output(digest=options.digest, proved=proved)
+        page = json.dumps(_proof(options.digest))
+        github.output(digest=options.digest, proved=proved, page=page)
     return 0
+
+
+def _proof(digest: str) -> dict[str, Any]:
+    """What the contract found of this image earlier in this job, as Proof has it; nothing where it was not asked here."""
+    found = json.loads(github.kept(RESULTS) or "{}")
+    return asdict(Proof.of(found)) if found.get("image", "").endswith(f"@{digest}") else {}
 
 
 def _refuse_for_closed(pull: dict[str, Any] | None) -> None:

@@ -13,7 +13,7 @@ from hub_image.problem import Problem
 from hub_image.repository import image_env
 from hub_image.repository.reference import Reference
 from hub_image.tools import github
-from hub_image.tools.git import git
+from hub_image.tools.git import is_ancestor
 from hub_image.tools.registry import Repository
 
 TITLE = "Link request"  # of the issue that CI keeps
@@ -99,8 +99,4 @@ def reminded(body: str) -> str:
 
 def _is_older(commit: str, other: str) -> bool:
     """Whether `other` was made after `commit`, on top of it; not when git knows nothing of it."""
-    try:
-        git(Path(), "merge-base", "--is-ancestor", commit, other)
-    except Problem:
-        return False
-    return commit != other
+    return commit != other and is_ancestor(Path(), commit, other)

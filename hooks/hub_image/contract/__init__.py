@@ -24,6 +24,7 @@ from typing import Any
 from hub_image import __version__, catalog
 
 PAGE = "docs/contract.md"
+RESULTS = "contract.json"  # what `hub-image test` leaves for the later steps of its job
 PASS, WARN, FAIL, NOT_APPLICABLE = "pass", "warn", "fail", "not applicable"
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import catalog
-from hub_image.contract import FAIL, NOT_APPLICABLE, Check, Result, Target, display, selected
+from hub_image.contract import (
+    FAIL,
+    NOT_APPLICABLE,
+    RESULTS,
+    Check,
+    Result,
+    Target,
+    display,
+    selected,
+)
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.handoff import profiles
 from hub_image.repository import argument, image_env
@@ -145,6 +154,7 @@ def run(options: argparse.Namespace) -> int:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
         options.junit.write_text(display.junit(options.image, results), encoding="utf-8")
     github.summary(display.markdown(options.image, results))
+    github.keep(RESULTS, display.as_json(found, results))
     return 1 if any(result.status == FAIL for result in results) else 0
 
 

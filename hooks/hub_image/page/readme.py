@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hub_image.page.facts import FROM, KINDS, Facts
-from hub_image.page.words import compared, counted
+from hub_image.page.facts import FROM, KINDS, OLDER, Facts
+from hub_image.page.words import changes_since, compared, counted, proved
 from hub_image.tools.markdown import escaped
 from hub_image.tools.registry import size
 
@@ -20,10 +20,12 @@ def _lines(facts: Facts) -> Iterator[str]:
     if facts.description:
         yield from ("", escaped(facts.description))
     yield from ("", "```", facts.reference, "```", "")
-    if facts.day:
-        yield f"Made on {facts.day}."
+    if facts.made:
+        yield f"Made on {facts.made[:10]}."
     if facts.size:
         yield f"A machine of the hub pulls {size(facts.size)}."
+    if facts.proof:
+        yield proved(facts.proof, lambda address, words: f"[{words}]({address})", escaped)
     yield from ("", "## Start it", "")
     if facts.launch:
         yield f"- [Start it on the hub]({facts.launch})"
@@ -51,7 +53,10 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield from ("", "## Go back to an older one", "")
         yield "These stay. Choose *Other…* and paste one, or ask the people who run the hub to put it in the place of this one."
         yield ""
-        yield from (f"- `{facts.name}:{older.tag}`, of {older.day}" for older in facts.older)
+        for older in facts.older[:OLDER]:
+            since = changes_since(facts, older)
+            changed = f" ([what changed since]({since}))" if since else ""
+            yield f"- `{facts.name}:{older.tag}`, of {older.made[:10]}{changed}"
     yield from ("", "## Who looks after it", "")
     if facts.github:
         home = f"https://github.com/{facts.github}"

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from hub_image.page.facts import FROM, KINDS, Facts
-from hub_image.page.words import compared, counted
+from hub_image.page.facts import FROM, KINDS, OLDER, Facts, Older
+from hub_image.page.words import changes_since, compared, counted, proved
 from hub_image.tools.registry import size
 
 STYLE = """
@@ -88,8 +88,9 @@ def _body(facts: Facts) -> Iterator[str]:
         yield f"<p>{escape(facts.description)}</p>"
     yield f"<pre>{escape(facts.reference)}</pre>"
     known = [
-        f"Made on {escape(facts.day)}." if facts.day else "",
+        f"Made on {escape(facts.made[:10])}." if facts.made else "",
         f"A machine of the hub pulls {size(facts.size)}." if facts.size else "",
+        proved(facts.proof, _link, escape) if facts.proof else "",
     ]
     yield f"<p>{' '.join(filter(None, known))}</p>"
     yield from _start(facts)
@@ -103,10 +104,7 @@ def _body(facts: Facts) -> Iterator[str]:
     if facts.older:
         yield "<h2>Go back to an older one</h2>"
         yield "<p>These stay. Choose <em>Other…</em> and paste one, or ask the people who run the hub to put it in the place of this one.</p>"
-        yield from _list(
-            f"<code>{escape(facts.name)}:{escape(older.tag)}</code>, of {escape(older.day)}"
-            for older in facts.older
-        )
+        yield from _list(_older(facts, older) for older in facts.older[:OLDER])
     yield "<h2>Who looks after it</h2>"
     home = f"https://github.com/{facts.github}"
     yield from _list(
@@ -123,6 +121,14 @@ def _body(facts: Facts) -> Iterator[str]:
     )
     yield "</main>"
     yield f"<script>{SCRIPT}</script>"
+
+
+def _older(facts: Facts, older: Older) -> str:
+    since = changes_since(facts, older)
+    words = f"What changed since {older.tag}"
+    changed = f" ({_link(since, words)})" if since else ""
+    name, day = escape(f"{facts.name}:{older.tag}"), escape(older.made[:10])
+    return f"<code>{name}</code>, of {day}{changed}"
 
 
 def _start(facts: Facts) -> Iterator[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hub_image.page.facts import Facts
+from hub_image import __version__, catalog
+from hub_image.contract import PAGE
+from hub_image.page.facts import BRANCH, Facts, Older, Proof
 
 
 def counted(number: int) -> str:
@@ -25,3 +27,25 @@ def compared(facts: Facts, escaped: Callable[[str], str]) -> str:
         else "No package differs"
     )
     return f"{counts} since {escaped(facts.before)}."
+
+
+def proved(proof: Proof, link: Callable[[str, str], str], escaped: Callable[[str], str]) -> str:
+    """Return in two or three sentences what the contract found; `link` makes one of an address and its words."""
+    checks = "1 check" if proof.passed == 1 else f"{proof.passed} checks"
+    contract = link(f"{catalog.load().published}/blob/v{__version__}/{PAGE}", f"{checks} passed")
+    said = f"Before it was published, {contract} with JupyterHub {escaped(proof.hub)}."
+    if proof.started:
+        said += f" A server was {escaped(proof.started)}, on a machine that had the image already."
+    if proof.warned:
+        said += f" {len(proof.warned)} only warned: {escaped(', '.join(proof.warned))}."
+    return said
+
+
+def changes_since(facts: Facts, older: Older) -> str:
+    """Return where GitHub compares the page of an older image with the newest; nothing where it cannot.
+
+    https://docs.github.com/en/pull-requests/committing-changes-to-your-project/viewing-and-comparing-commits/comparing-commits
+    """
+    if not (older.page and facts.github):
+        return ""
+    return f"https://github.com/{facts.github}/compare/{older.page}...{BRANCH}"

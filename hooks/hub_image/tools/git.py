@@ -58,6 +58,15 @@ def content(folder: Path, *arguments: str, environment: Mapping[str, str] | None
     return done.stdout
 
 
+def is_ancestor(folder: Path, old: str, new: str) -> bool:
+    """Whether a commit is part of the history of another, or the same; not where git does not know one of them."""
+    try:
+        git(folder, "merge-base", "--is-ancestor", old, new)
+    except GitError:
+        return False
+    return True
+
+
 def _text(said: bytes) -> str:
     return said.decode("utf-8", "surrogateescape")
 

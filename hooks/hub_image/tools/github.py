@@ -176,6 +176,20 @@ def summary(text: str) -> None:
             file.write(text)
 
 
+def keep(name: str, text: str) -> None:
+    """Keep a text under a name for the later steps of this job; outside of GitHub Actions nothing is kept."""
+    if folder := os.environ.get("RUNNER_TEMP"):
+        Path(folder, name).write_text(text, encoding="utf-8")
+
+
+def kept(name: str) -> str:
+    """Return what an earlier step of this job has kept under a name; nothing where none has."""
+    if not (folder := os.environ.get("RUNNER_TEMP")):
+        return ""
+    file = Path(folder, name)
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
 def api(
     method: str,
     path: str,
