@@ -92,9 +92,15 @@ class Run:
     log: str
 
     def steps(self) -> list[tuple[str, str]]:
-        """Name and result (success or failure) of each named step, in the order in which they ended."""
-        found = re.findall(r"(Success|Failure) - Main (.*) \[[\d.a-zµ]+\]$", self.log, re.M)
-        return [(name, result.lower()) for result, name in found]
+        """Name and result (success or failure) of each named step, in the order in which they ended.
+
+        The page comes last: act takes jobs that need the same one as it likes.
+        """
+        ended = re.compile(
+            r"^\[\w+/(.*?)\s*\].*(Success|Failure) - Main (.*) \[[\d.a-zµ]+\]$", re.M
+        )
+        found = sorted(ended.findall(self.log), key=lambda step: step[0] == "Page of the image")
+        return [(name, result.lower()) for _, result, name in found]
 
     def said(self, step: str = "") -> str:
         """What the steps wrote, or those of one name, without act's own lines and prefixes."""
@@ -147,11 +153,12 @@ class Runner:
         job: str = "",
         workflow: str = "image.yml",
         actor: str = "octocat",
+        page: bool = False,
     ) -> Run:
         """Let an event happen to the project; `watch` sees each line of the log as it comes.
 
-        Only the job `job` runs, if one is named. `login` takes the place of the repository's variable and secret. The
-        token may do what the job that runs grants it.
+        Only the job `job` runs, if one is named. `login` takes the place of the repository's variable and secret. Without
+        `page` its variable PAGE is `no`. The token may do what the job that runs grants it.
         """
         login = self.login if login is None else login
         project = project or self.project
@@ -176,6 +183,7 @@ class Runner:
             f".github/workflows/{workflow}",
             "--no-cache-server",
             "--pull=false",
+            "--concurrent-jobs=1",
         ]
         line += ["--job", job] if job else []
         line += ["--actor", actor, "--defaultbranch", "main"]
@@ -184,6 +192,7 @@ class Runner:
         for uses in set(re.findall(r"uses: (\w+/[\w-]+@\w+)", self._uses())):
             standin = HERE / "standins" / uses.partition("@")[0].partition("/")[2]
             line += ["--local-repository", f"{uses}={standin}"]
+        line += [] if page else ["--var", "PAGE=no"]
         for variable, value in {"GITHUB_TOKEN": "of-this-job", **login}.items():
             line += ["--var" if variable == "REGISTRY_LOGIN" else "--secret", f"{variable}={value}"]
         for variable, value in {
@@ -213,9 +222,7 @@ class Runner:
         for text in process.stdout:
             log += text
             told = JOB.match(text)
-            if (
-                told and told[1] != running
-            ):  # one job after the other, since each needs the one before
+            if told and told[1] != running:  # one job after the other, each with a token of its own
                 running = told[1]
                 self.github.act_as(workflow, running, fork, bot=actor == "github-actions[bot]")
             watch(text)

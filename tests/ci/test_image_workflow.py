@@ -5,8 +5,9 @@ passwords, the contract on a real JupyterHub: all of it for the first push, and 
 the image and runs image-tests/ in it. What only GitHub has stays unproven here:
 
 - the keyless signature (Sign): a stand-in prints what cosign is asked for;
-- the comment (Comment on the pull request), the issue (Write the link request) and the removal from ghcr.io: a stand-in
-  for GitHub's API keeps them (tests/github/), and gives the token what `permissions:` of each job says;
+- the comment (Comment on the pull request), the issue (Write the link request), that GitHub Pages publish the page when
+  they are asked to (Write the page), and the removal from ghcr.io: a stand-in for GitHub's API keeps them
+  (tests/github/), and gives the token what `permissions:` of each job says;
 - the login with the job's own token, and what ghcr.io, quay.io and docker.io answer: the registry here is a plain one. A
   stand-in with their ways is in test_registry.py, and Docker's own push to it here;
 - that jobs share nothing but the registry and their outputs, of which GitHub drops those that hold a secret: act runs
@@ -59,6 +60,7 @@ LINKED = [
     "Get the tools and log in to the registry",
     "Write the link request",
 ]
+PAGE = [*TOOLS, "Log in", "Get the tools and log in to the registry", "Write the page"]
 # What a step has written when it did its work.
 EVIDENCE = {
     "Get the repository": r"^checked out [0-9a-f]{40}, depth",
@@ -73,6 +75,7 @@ EVIDENCE = {
     "Sign the image": r"^stand-in for cosign: sign --yes localhost.*@sha256:[0-9a-f]{64}$",
     "Write the summary": r"^### The image is ",
     "Write the link request": r"^# Link request: ",
+    "Write the page": r"^https://github.com/ocean/ocean/tree/image-page$",
     "Clean up": r"^\d trial images? of closed pull requests removed$",
 }
 
@@ -157,7 +160,7 @@ def first(ci, project):
     """The first push; every later event comes after it."""
     assert ci.tags() == {}
     cache = used()
-    run = ci.run("push", {})
+    run = ci.run("push", {}, page=True)
     run.new_cache = used() - cache
     return run
 
@@ -170,7 +173,7 @@ def used(step: str = "") -> set[str]:
 
 @pytest.mark.world("secrets-are-masked")
 def test_first_push_publishes_what_was_tested(first, ci, project):
-    succeeded(first, *LINKED)
+    succeeded(first, *LINKED, *PAGE)
     head = git(project, "rev-parse", "HEAD").strip()
     assert ci.tags() == {head[:12]: digest_of(first)}
     image = f"{ci.image}@{digest_of(first)}"
@@ -188,12 +191,21 @@ def test_first_push_publishes_what_was_tested(first, ci, project):
     request = requested(ci, first, head[:12])
     assert ticked(request) == ["built", "contract", "version", "immutable"]
     assert "there is no earlier image" in request
+    text = git(project, "show", "image-page:README.md")
+    assert re.search(r"^\| pyfiglet \| \d\S+ \| PyPI \|$", text, re.M)
+    passed, after = re.search(
+        r"(\d+) checks passed.*A server was ready after (\S+) s,", text
+    ).groups()
+    assert f"{passed} passed" in first.said("Contract") and f"ready after {after} s" in first.said()
+    assert git(project, "log", "--format=%an %s", "image-page").split("\n")[:-1] == [
+        f"github-actions[bot] {head[:12]}"
+    ]
 
 
-@pytest.mark.parametrize("step", sorted(EVIDENCE.keys() & {*LINKED}))
+@pytest.mark.parametrize("step", sorted(EVIDENCE.keys() & {*LINKED, *PAGE}))
 def test_a_step_that_does_nothing_is_noticed(step, first):
     with pytest.raises(AssertionError, match=step):
-        succeeded(first.without(step), *LINKED)
+        succeeded(first.without(step), *LINKED, *PAGE)
 
 
 def test_second_push_finds_layers_in_the_registry(first, ci, project, published, capsys):
@@ -213,8 +225,9 @@ def test_second_push_finds_layers_in_the_registry(first, ci, project, published,
         ".copier-answers.yml": answers.replace("v1.0.0", "v1.0.1"),
     }
     head = change(project, files, "Say hello, and use the template's second release")
-    run = ci.run("push", {})
-    succeeded(run, *LINKED)
+    ci.github.state(site={"source": {"branch": "image-page", "path": "/"}})
+    run = ci.run("push", {}, page=True)
+    succeeded(run, *LINKED, *PAGE)
     [older] = before
     assert ci.tags() == {**before, head[:12]: digest_of(run)}
     lists = [step for step in executed(first) if "from=python-list" in step]
@@ -227,6 +240,11 @@ def test_second_push_finds_layers_in_the_registry(first, ci, project, published,
     assert "0 added, 0 removed, 0 changed" in run.said()
     request = requested(ci, run, head[:12])
     assert f"- To roll back: put `{ci.image}:{older}` in its place again" in request
+    newest, page = git(project, "rev-list", "image-page").split()
+    text = git(project, "show", "image-page:index.html")
+    assert f"No package differs since {ci.image}:{older}." in text
+    assert f"https://github.com/ocean/ocean/compare/{page}...image-page" in text
+    assert ci.github.state()["site"]["builds"] == [newest]
     work = [sum(executed(of).values()) for of in (first, run)]
     with capsys.disabled():
         print(f"\nbuild steps run: {len(executed(first))} in the first push, {len(executed(run))} in the second; "

@@ -25,6 +25,7 @@ def _lines(facts: Facts) -> Iterator[str]:
     if facts.size:
         yield f"A machine of the hub pulls {size(facts.size)}."
     if facts.proof:
+        yield ""
         yield proved(facts.proof, lambda address, words: f"[{words}]({address})", escaped)
     yield from ("", "## Start it", "")
     if facts.launch:
@@ -33,13 +34,6 @@ def _lines(facts: Facts) -> Iterator[str]:
     if facts.binder:
         yield f"- [Build it on Binder]({facts.binder}), which takes its time"
     yield f"- On your computer: `docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}`"
-    yield from ("", "## What changed", "", compared(facts, escaped))
-    if facts.changes:
-        yield ""
-        yield from _table(
-            ("package", "from", "before", "now"),
-            ((c.name, FROM.get(c.manager, c.manager), c.before, c.now) for c in facts.changes),
-        )
     yield from ("", "## What is in it")
     for kind in KINDS:
         if found := facts.of(kind):
@@ -49,6 +43,12 @@ def _lines(facts: Facts) -> Iterator[str]:
                 ((p.name, p.version, FROM[p.manager]) for p in found),
             )
             yield from ("", "</details>")
+    yield from ("", "## What changed", "", compared(facts, escaped))
+    if facts.changes:
+        rows = ((c.name, FROM.get(c.manager, c.manager), c.before, c.now) for c in facts.changes)
+        yield from ("", "<details><summary>Packages that differ</summary>", "")
+        yield from _table(("package", "from", "before", "now"), rows)
+        yield from ("", "</details>")
     if facts.older:
         yield from ("", "## Go back to an older one", "")
         yield "These stay. Choose *Other…* and paste one, or ask the people who run the hub to put it in the place of this one."

@@ -90,9 +90,10 @@ def _body(facts: Facts) -> Iterator[str]:
     known = [
         f"Made on {escape(facts.made[:10])}." if facts.made else "",
         f"A machine of the hub pulls {size(facts.size)}." if facts.size else "",
-        proved(facts.proof, _link, escape) if facts.proof else "",
     ]
     yield f"<p>{' '.join(filter(None, known))}</p>"
+    if facts.proof:
+        yield f"<p>{proved(facts.proof, _link, escape)}</p>"
     yield from _start(facts)
     yield from _packages(facts)
     yield f"<h2>What changed</h2>\n<p>{compared(facts, escape)}</p>"
