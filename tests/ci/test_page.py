@@ -328,6 +328,7 @@ def test_a_rule_that_forbids_the_branch_is_one_sentence(images, capsys):
     )
 
 
+@pytest.mark.world("pages-are-asked-for")
 @pytest.mark.parametrize(
     ("source", "is_built"),
     [

@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hub_image.__main__ import main
+from hub_image.page import facts
 from hub_image.tools.markdown import escaped
 
 from .conftest import HOSTILE, NEW, OLD, PAGE
@@ -161,6 +162,32 @@ def test_without_a_hub_a_github_or_a_registry_it_says_what_it_knows(
     for page in (read(folder / "index.html"), read(folder / "README.md")):
         assert not page.links and "numpy" in page.cells and "pulls" not in page.words
         assert "Go back" not in page.words
+
+
+RELEASED = """{
+"title": "Ocean", "description": "", "reference": "ghcr.io/sea/ocean:0a1b2c3d4e5f",
+"made": "2026-11-01T10:00:00.5Z", "size": 7, "packages": [{"manager": "pip", "name": "xarray", "version": "2025.1"}],
+"proof": {"hub": "5.4", "passed": 3, "warned": ["C5 small"], "started": "ready after 2 s"},
+"before": "ghcr.io/sea/ocean:ffffffffffff",
+"changes": [{"manager": "pip", "name": "dask", "before": "", "now": "1"}],
+"older": [{"tag": "ffffffffffff", "made": "2026-10-01T10:00:00Z", "page": "0c"}],
+"hub": "", "launch": "", "binder": "", "github": "sea/ocean", "support": ""
+}"""
+
+
+def test_what_the_first_release_wrote_is_read(tmp_path):
+    """From v1.0.0 on this text stays as it is: it stands in branches."""
+    (tmp_path / "packages.json").write_text(RELEASED)
+    kept = facts.read(tmp_path)
+    assert kept == facts.Kept(
+        "ghcr.io/sea/ocean:0a1b2c3d4e5f",
+        "2026-11-01T10:00:00.5Z",
+        {("pip", "xarray"): "2025.1"},
+        facts.Proof("5.4", 3, ("C5 small",), "ready after 2 s"),
+        "ghcr.io/sea/ocean:ffffffffffff",
+        (facts.Change("pip", "dask", "", "1"),),
+        (facts.Older("ffffffffffff", "2026-10-01T10:00:00Z", "0c"),),
+    )
 
 
 @pytest.mark.parametrize("kept", ["{", "[]", '{"reference": 1}', '{"packages": [1]}'])

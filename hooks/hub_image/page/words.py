@@ -33,7 +33,9 @@ def proved(proof: Proof, link: Callable[[str, str], str], escaped: Callable[[str
     """Return in two or three sentences what the contract found; `link` makes one of an address and its words."""
     checks = "1 check" if proof.passed == 1 else f"{proof.passed} checks"
     contract = link(f"{catalog.load().published}/blob/v{__version__}/{PAGE}", f"{checks} passed")
-    said = f"Before it was published, {contract} with JupyterHub {escaped(proof.hub)}."
+    if proof.started:
+        contract += f" with JupyterHub {escaped(proof.hub)}"
+    said = f"Before it was published, {contract}."
     if proof.started:
         said += f" A server was {escaped(proof.started)}, on a machine that had the image already."
     if proof.warned:
