@@ -83,6 +83,21 @@ def test_nothing_private_is_signed_in_a_public_log_unasked(private, asked, signe
     assert expression(sign["if"], **told) is signed
 
 
+@pytest.mark.parametrize(("published", "ref", "asked", "has"), [
+    ("{}", "main", "", True), ("{}", "main", "no", False), ("{}", "2026.11.23", "", False), ("", "main", "", False),
+])  # fmt: skip
+def test_the_image_of_the_default_branch_has_a_page_unless_its_owner_says_no(
+    published, ref, asked, has
+):
+    jobs = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())["jobs"]
+    told = {
+        "needs": {"image": {"outputs": {"page": published}}},
+        "github": {"ref_name": ref, "event": {"repository": {"default_branch": "main"}}},
+        "vars": {"PAGE": asked},
+    }
+    assert bool(expression(jobs["page"]["if"], **told)) is has
+
+
 def test_each_exception_for_a_linter_has_its_reason_beside_it():
     for path in [*WORKFLOWS, *ACTIONS]:
         for line in path.read_text().splitlines():

@@ -3,7 +3,7 @@
 The branch has nothing but the page of the newest image of the default branch, and a commit for each image before, so
 that GitHub compares any two. It is never pushed with force: who was quicker is heard first. What a person has changed
 there stays, and so does the page of a newer image. The image itself is published already, so what only concerns its
-page is a warning.
+page is a warning. It stands at the top of the branch; further images of a repository have room in folders.
 """
 
 from __future__ import annotations
