@@ -24,7 +24,9 @@ from hub_image.repository.tags import COMMIT
 from hub_image.tools import github
 from hub_image.tools.git import GitError, git, is_ancestor, logged_in
 
-PLAIN = ".nojekyll"  # GitHub Pages publishes the files as they are: https://github.blog/news-insights/bypassing-jekyll-on-github-pages/
+# With it GitHub Pages publish the files as they are:
+# https://docs.github.com/en/pages/getting-started-with-github-pages/configuring-a-publishing-source-for-your-github-pages-site
+PLAIN = ".nojekyll"
 OURS = (*command.FILES, PLAIN)
 REF = f"refs/heads/{BRANCH}"
 TRIES = 5  # to push, where other runs are quicker

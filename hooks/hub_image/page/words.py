@@ -34,10 +34,11 @@ def proved(proof: Proof, link: Callable[[str, str], str], escaped: Callable[[str
     checks = "1 check" if proof.passed == 1 else f"{proof.passed} checks"
     contract = link(f"{catalog.load().published}/blob/v{__version__}/{PAGE}", f"{checks} passed")
     if proof.started:
-        contract += f" with JupyterHub {escaped(proof.hub)}"
+        contract += (
+            f" with JupyterHub {escaped(proof.hub)}. A server was {escaped(proof.started)}, on a machine that had the "
+            "image already"
+        )
     said = f"Before it was published, {contract}."
-    if proof.started:
-        said += f" A server was {escaped(proof.started)}, on a machine that had the image already."
     if proof.warned:
         said += f" {len(proof.warned)} only warned: {escaped(', '.join(proof.warned))}."
     return said
