@@ -79,21 +79,32 @@ def read(text: str) -> PackageList:
     return PackageList(strings=tuple(strings))
 
 
+def tokens(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield kind, start and end of each token of an install.R that is no white space and no comment.
+
+    The kind is string, operator, opening, closing, comma or other; it ends at a string that is never closed.
+    """
+    position = 0
+    while match := R_TOKEN.match(text, position):
+        kind, position = str(match.lastgroup), match.end()
+        if kind == "open":  # of a raw string
+            end = R_PAIRS[match["open"]] + match["dashes"] + match["quote"]
+            position = text.find(end, position) + len(end)
+            if position < len(end):
+                return
+            kind = "string"
+        elif kind == "unclosed":
+            return
+        if kind not in ("comment", "space"):
+            yield kind, match.start(), position
+
+
 def vectors(text: str) -> Iterator[int]:
     """Yield the offset behind the bracket of each `c(` that is what `install.packages(` gets, in an install.R.
 
     What stands in a comment or in a string is none.
     """
-    position = 0
-    while match := R_TOKEN.match(text, position):
-        position = match.end()
-        if match.lastgroup == "open":
-            end = R_PAIRS[match["open"]] + match["dashes"] + match["quote"]
-            position = text.find(end, position) + len(end)
-            if position < len(end):
-                return
-        elif match.lastgroup == "unclosed":
-            return
-        elif match[0].startswith("c") and match.lastgroup == "opening" and match[0].endswith("("):
-            if re.search(r"\binstall\.packages\s*\(\s*(pkgs\s*=\s*)?$", text[: match.start()]):
-                yield position
+    for kind, start, end in tokens(text):
+        if kind == "opening" and text[start] == "c" and text[end - 1] == "(":
+            if re.search(r"\binstall\.packages\s*\(\s*(pkgs\s*=\s*)?$", text[:start]):
+                yield end

@@ -17,17 +17,30 @@ from hub_image.repository import files
 
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 END = re.compile(rf"#\s*(?P<why>.*?)(?:^|[\s,;(])until (?P<until>{MONTH.pattern})\W*$")
+ASKED = re.compile(r"#(\d{1,9}): ?")  # the issue, as `note` writes it
 LONGEST = 200  # characters of a reason
+KEPT = "hub-image: ignore[past-end]"  # who writes this beside an entry wants to hear no more of it
 
 
 class Ended(NamedTuple):
-    """An entry whose last month is over: where it stands, its name, why it was there, and that month."""
+    """An entry whose last month is over: where it begins, its name, why it was there, and that month."""
 
     file: str
     line: int
     name: str
     why: str
     until: str
+
+    @property
+    def issue(self) -> int:
+        """The issue that asked for it; 0 where the reason names none."""
+        asked = ASKED.match(self.why)
+        return int(asked[1]) if asked else 0
+
+    @property
+    def reason(self) -> str:
+        """Why it was there, without the issue; perhaps empty."""
+        return ASKED.sub("", self.why, count=1) if self.issue else self.why
 
 
 def note(why: str, until: str = "", issue: int = 0, today: date | None = None) -> str:
@@ -61,14 +74,24 @@ def month(today: date | None = None) -> str:
 
 def ended(repository: Path, today: date | None = None) -> Iterator[Ended]:
     """Yield the entries of a repository's lists whose last month is over."""
-    for file, found in packages.read(repository):
-        names: dict[int, str] = {}
-        for package in (*found.packages, *found.strings):
-            names.setdefault(package.line, package.name or package.text)
-        for number, line in enumerate(files.read(repository / file).split("\n"), 1):
-            match = END.search(line)
-            if file == "Project.toml" and (key := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line)):
-                names[number] = key[1]
-            if match and number in names and match["until"] < month(today):
-                why = match["why"].rstrip(" ,;")
-                yield Ended(file, number, names[number], why, match["until"])
+    for file, _ in packages.read(repository):
+        yield from ended_in(file, files.read(repository / file), today)
+
+
+def ended_in(file: str, text: str, today: date | None = None) -> Iterator[Ended]:
+    """Yield the entries of one list, one of packages.PARSERS, whose last month is over, in the order of their lines."""
+    found = packages.PARSERS[file](text)
+    names: dict[int, str] = {}
+    for package in (*found.packages, *found.strings):
+        names.setdefault(package.line, package.name or package.text)
+    begin, goes_on = 1, False
+    for number, line in enumerate(text.split("\n"), 1):
+        if not goes_on:
+            begin = number
+        goes_on = file == "requirements.txt" and line.rstrip("\r").endswith("\\")
+        match = END.search(line)
+        if file == "Project.toml" and (key := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line)):
+            names[number] = key[1]
+        if match and begin in names and match["until"] < month(today) and KEPT not in line:
+            why = match["why"].rstrip(" ,;")
+            yield Ended(file, begin, names[begin], why, match["until"])

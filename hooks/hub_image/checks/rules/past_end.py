@@ -2,7 +2,7 @@
 
 Why: each package makes the image slower to start and harder to update, and nobody remembers why it is there.
 
-Fix: ask who needs it, then take it out, or write a later month.
+Fix: ask who needs it, then take it out, or write a later month. `hub-image expire` takes out all of them at once.
 
 Severity: warning.
 
