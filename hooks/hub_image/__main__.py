@@ -20,6 +20,7 @@ from hub_image.problem import Problem
 COMMANDS = {
     "check": ("checks.command", "look for mistakes in a repository before its image is built"),
     "add": ("lists.add", "write packages into their lists, with why and until when"),
+    "expire": ("ci.expire", "take out of the lists what is past the month beside it"),
     "test": ("contract.command", "prove an image against what hubs need, on a real JupyterHub"),
     "hub": ("contract.rehearse", "try an image on a JupyterHub on this computer, in the browser"),
     "adopt": ("adopt", "bring the template into a repository that has an image already"),

@@ -120,6 +120,9 @@ FORBIDDEN = {
     "other repositories": ("update", {".gitmodules": "[submodule]\n"}, "a link, or another repository"),
     "not a lock": ("settle", {"Dockerfile": "FROM evil\n"}, "has nothing to do with"),
     "an anchor": ("settle", {".github/image.env": "REGISTRY=evil.example\n"}, "has nothing to do with"),
+    "not a list": ("expire", {"postBuild": "evil\n"}, "has nothing to do with"),
+    "a test of its owner's": ("expire", {"image-tests/test_mine.py": "evil\n"}, "has nothing to do with"),
+    "a list elsewhere": ("expire", {"images/apt.txt": "evil\n"}, "has nothing to do with"),
     "below the locks": ("settle", {"lock/more/x.txt": "a==1\n"}, "has nothing to do with"),
 }  # fmt: skip
 
@@ -173,9 +176,10 @@ def test_it_begins_from_a_commit_of_the_branch(repository):
         proposal.apply(repository, dataclasses.replace(made, base=other))
 
 
-def test_the_kinds_of_settle_and_update_are_let_through(repository):
+def test_what_each_kind_is_for_is_let_through(repository):
     for kind, files in {
         "settle": {"lock/pip-x86_64.txt": "a==2\n", "Manifest.toml": "x\n"},
+        "expire": {"apt.txt": "jq\n", "install.R": "", "image-tests/test_request_12.py": "x\n"},
         "update": {"Dockerfile": "FROM two\n", ".github/actions/setup/action.yml": "name: x\n"},
     }.items():
         made = draft_of(repository, kind, **files)

@@ -12,19 +12,28 @@ import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from hub_image.lists import expire, packages
 from hub_image.problem import Problem
 from hub_image.repository import anchors
 from hub_image.tools import github
 from hub_image.tools.git import git
 
 FORMAT = 1
+MOST = 65000  # characters of a text; GitHub takes 65,536
 LARGEST = 20_000_000  # bytes of a draft; locks of a large image have some hundred thousand
 KINDS = {  # what each kind of draft may change, as a pattern for paths; workflows none may
     "update": r".*",
     "answers": r".*",
     "settle": r"lock/[^/]+|Manifest\.toml|\.github/build/security\.txt",
+    "expire": "|".join(map(re.escape, packages.PARSERS))
+    + f"|{expire.TESTS}/{expire.TEST.format(issue='[0-9]+')}",
 }
-WORKFLOW = {"update": "weekly", "answers": "configure", "settle": "weekly"}  # which makes it again
+WORKFLOW = {  # which makes it again
+    "update": "weekly",
+    "answers": "configure",
+    "settle": "weekly",
+    "expire": "weekly",
+}
 FILE_MODES = {"000000", "100644", "100755"}  # neither links nor other repositories
 
 

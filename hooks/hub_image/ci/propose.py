@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub_image.ci import proposal
+from hub_image.ci import expire, proposal
 from hub_image.ci.proposal import Draft
 from hub_image.problem import Problem
 from hub_image.repository import argument
@@ -32,7 +32,6 @@ Below, GitHub may let further runs wait for *Approve workflows to run*, as it do
 They would build the same commit again: approve them where a check has to pass before you can merge. Nothing of this \
 branch is published before you merge. To try its image on the hub before, look at what changes, and then choose \
 *Actions*, *image*, *Run workflow*, with this branch."""
-MOST = 65000  # characters of a text; GitHub takes 65,536
 NOT_REVIEWED = """\
 *The text below was written by the release itself, which nobody here has reviewed yet.*"""
 
@@ -108,13 +107,18 @@ def propose(repository: Path, drafts: list[Draft]) -> None:
 
 def pull_request(repository: Path, draft: Draft) -> list[Opened]:
     """Push the branch, and open or refresh its pull request; return it, or nothing where there is nothing to do."""
+    pulls = f"{github.repository()}/pulls"
+    same = f"head={os.environ['GITHUB_REPOSITORY_OWNER']}:{draft.branch}"
+    if draft.kind == expire.KIND and not draft.diff:
+        for pull in github.pages(f"{pulls}?state=open&{same}"):
+            github.api("PATCH", f"{pulls}/{pull['number']}", _done(pull))
     if draft.todo:
         raise ByHand(_told(draft) + draft.todo[0], *draft.todo[1:])
     if not draft.diff:
         said = f"Nothing to do: {draft.about}."
         github.summary(f"{said}\n")
         print(said)
-        if draft.kind == "update":
+        if draft.kind in ("update", expire.KIND):
             close_issue(draft)
         return []
     try:
@@ -125,15 +129,16 @@ def pull_request(repository: Path, draft: Draft) -> list[Opened]:
             "Look at the release of the template before you take it in a terminal: this should not happen.",
         ) from problem
     on_top = proposal.on_top(repository, draft, tree)
-    pulls = f"{github.repository()}/pulls"
-    same = f"head={os.environ['GITHUB_REPOSITORY_OWNER']}:{draft.branch}"
     found = github.pages(f"{pulls}?state=all&{same}")
     merged = {pull["head"]["sha"] for pull in found if pull["merged_at"]}
-    refused = {
-        pull["title"] for pull in found if pull["state"] == "closed" and not pull["merged_at"]
-    }
+    refused = [
+        pull
+        for pull in found
+        if pull["state"] == "closed" and not pull["merged_at"] and is_said(draft, pull["title"])
+    ]
     mine = next((pull for pull in found if pull["state"] == "open"), None)
-    if draft.title in refused and not mine and draft.kind != "answers":
+    if refused and not mine and draft.kind != "answers":
+        beside(draft, refused[0])
         print(
             f"{draft.title}: its pull request was closed, so it is left alone; another comes {draft.again}."
         )
@@ -152,7 +157,7 @@ def pull_request(repository: Path, draft: Draft) -> list[Opened]:
             mine = github.api("PATCH", f"{pulls}/{mine['number']}", content)
     except github.Refused as problem:
         return [Opened(draft, commit, on_top, {}, problem)]
-    close_issue(draft)
+    beside(draft, mine)
     return [Opened(draft, commit, on_top, mine)]
 
 
@@ -268,7 +273,9 @@ def start(branch: str, commit: str) -> None:
 def text(draft: Draft, on_top: list[str], result: str) -> str:
     """Return what the pull request says."""
     lines = [draft.mark, *on_top, *([""] if on_top else []), _told(draft) + draft.about, ""]
-    lines += ["Files that are yours stay as they are.", "", f"**The image** {result}.", ""]
+    if draft.kind != expire.KIND:
+        lines += ["Files that are yours stay as they are.", ""]
+    lines += [f"**The image** {result}.", ""]
     lines += [APPROVE, "", draft.body, "", "### To undo it", ""]
     lines += [
         f"Before you merge: close this pull request; it comes again {draft.again}. After: choose *Revert* here."
@@ -276,7 +283,7 @@ def text(draft: Draft, on_top: list[str], result: str) -> str:
     if draft.notes:
         notes = draft.notes.replace("\n## ", "\n#### ").removeprefix("## ")
         lines += ["", "### Release notes", "", notes]
-    return ("\n".join(lines) + "\n")[:MOST]
+    return ("\n".join(lines) + "\n")[: proposal.MOST]
 
 
 def forbidden(draft: Draft, problem: Problem, result: str) -> ByHand:
@@ -297,16 +304,38 @@ def _told(draft: Draft) -> str:
     return f"{NOT_REVIEWED}\n\n" if draft.kind == "update" else ""
 
 
+def is_said(draft: Draft, title: str) -> bool:
+    """Whether an earlier pull request with this title said what a draft says."""
+    return expire.is_said(draft, title) if draft.kind == expire.KIND else title == draft.title
+
+
+def beside(draft: Draft, pull: dict[str, Any]) -> None:
+    """Keep the issue that stands beside a pull request, which may be closed; or close one that stood in its place.
+
+    Raises Problem, but not where a repository has no issues to stand beside it.
+    """
+    if draft.kind == expire.KIND:
+        try:
+            expire.keep_issue(draft, "", expire.step(pull))
+        except Problem as problem:
+            github.warn(f"{problem} Pull request #{pull['number']} has the same list.")
+    elif pull["state"] == "open":
+        close_issue(draft)
+
+
 def issue(draft: Draft, by_hand: ByHand) -> None:
     """Open or refresh the one issue.
 
     Raises Problem where there can be none: the run's page then has its text.
     """
+    if draft.kind == expire.KIND:
+        expire.keep_issue(draft, by_hand.reason, *by_hand.steps)
+        return
     steps = "\n\n".join(f"{number}. {step}" for number, step in enumerate(by_hand.steps, start=1))
     body = f"{draft.mark}\n{by_hand.reason}\n\n{steps}\n"
     if draft.notes:
         body += f"\n### Release notes\n\n{draft.notes}\n"
-    body = body[:MOST]
+    body = body[: proposal.MOST]
     github.summary(body)
     title = f"{draft.title}: it needs you"
     issues = f"{github.repository()}/issues"
@@ -330,5 +359,10 @@ def close_issue(draft: Draft) -> None:
     """Close the issue of an earlier run, which is settled now; a later one that says the same opens it again."""
     issues = f"{github.repository()}/issues"
     if old := github.written(f"{issues}?state=open", draft.mark):
-        body = f"{old['body']}\n\n*Done: nothing of this is left to do.*\n"
-        github.api("PATCH", f"{issues}/{old['number']}", {"state": "closed", "body": body})
+        github.api("PATCH", f"{issues}/{old['number']}", _done(old))
+
+
+def _done(old: dict[str, Any]) -> dict[str, str]:
+    """Return what closes an issue or a pull request that is settled."""
+    body = f"{old['body']}\n\n*Done: nothing of this is left to do.*\n"
+    return {"state": "closed", "body": body}
