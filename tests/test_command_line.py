@@ -24,6 +24,8 @@ CALLS = {
     ("check", "--fix", "."): 0,
     ("add", "geopandas", "--why", "GEOG 101"): 2,
     ("add", "geopandas"): 2,
+    ("expire",): 0,
+    ("expire", "--draft", "draft.json"): 2,
     ("test", IMAGE): 2,
     ("hub", IMAGE, "--no-browser"): 2,
     ("adopt", "--yes"): 2,

@@ -179,7 +179,7 @@ def test_it_begins_from_a_commit_of_the_branch(repository):
 def test_what_each_kind_is_for_is_let_through(repository):
     for kind, files in {
         "settle": {"lock/pip-x86_64.txt": "a==2\n", "Manifest.toml": "x\n"},
-        "expire": {"apt.txt": "jq\n", "install.R": "", "image-tests/test_request_12.py": "x\n"},
+        "expire": {"apt.txt": "jq\n", "install.R": "", "image-tests/request-12.ipynb": "x\n"},
         "update": {"Dockerfile": "FROM two\n", ".github/actions/setup/action.yml": "name: x\n"},
     }.items():
         made = draft_of(repository, kind, **files)

@@ -25,7 +25,7 @@ dependencies:
   - xarray  # the <b>maps</b> of @octocat, [x](https://evil.example) `code` #7, until 2020-04
 """
 BRANCH = "hub-image/expire"
-TEST = "image-tests/test_request_12.py"
+TEST = "image-tests/request-12.ipynb"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def lists(image):
     """The repository has packages that are past their end, and the test of one of them."""
     (image.clone / "environment.yml").write_text(LIST)
     (image.clone / TEST).parent.mkdir(exist_ok=True)
-    (image.clone / TEST).write_text("import geopandas\n")
+    (image.clone / TEST).write_text("{}\n")
     image.owner_pushes()
     return image
 

@@ -285,6 +285,7 @@ def test_settle_proposes_what_the_published_image_has(first, ci, project):
     lock = git(project, "show", f"hub-image/settle:{changed[0]}")
     assert re.search(r"^pyfiglet==\S+ \\\n    --hash=sha256:", lock, re.M), lock[:500]
     assert "Nothing to do: this repository has v1.0.1 of the template." in run.said("Propose")
+    assert "Nothing to do: nothing in the lists is past its end." in run.said("Propose")
     assert "There is no answer hub_config" in run.said("Notices")
 
 

@@ -733,7 +733,7 @@ WITH_AN_ENGINE = ("settle", "notices")  # run in test_image_workflow.py
 
 @pytest.mark.network
 def test_configure_and_update_workflows(copy, ours):
-    """From the button to an image repository, a new answer by the form, and an update.
+    """From the button to an image repository, an update, a package that is past its end, and a new answer by the form.
 
     GitHub made nothing of the first push, as happens, and the second configures too; a run that comes late does nothing.
     """
@@ -750,17 +750,26 @@ def test_configure_and_update_workflows(copy, ours):
     code, log = copy.act("copy.yml", "push", project=late)
     assert code == 0 and copy.branches() == branches, log[-3000:]
 
+    git(copy.clone, "fetch", "--quiet", str(copy.bare), "main")
+    git(copy.clone, "checkout", "--quiet", "FETCH_HEAD")
+    (copy.clone / "apt.txt").write_text("jq\nzip  # GEOG 101, until 2020-06\n")
+    copy.owner_pushes("A package for some time")
     code, log = copy.act("weekly.yml", "schedule", without=WITH_AN_ENGINE)
     assert code == 0, log[-3000:]
     assert show(copy, "hub-image/update", "Dockerfile").endswith("# new\n")
-    assert [pull["head"] for pull in copy.github.pulls()] == ["hub-image/update"]
+    assert show(copy, "hub-image/expire", "apt.txt") == "jq\n"
+    heads = ["hub-image/expire", "hub-image/update"]
+    assert [pull["head"] for pull in copy.github.pulls()] == heads
+    *_, issue = copy.github.issues()
+    assert issue["title"] == "Remove what was wanted until 2020-06"
+    assert "`zip` in [apt.txt, line 2]" in issue["body"] and "Merge #" in issue["body"]
 
     code, log = copy.act(
         "configure.yml", "workflow_dispatch", inputs=dict.fromkeys(FORM, "") | {"title": "Ice"}
     )
     assert code == 0, log[-3000:]
     assert 'title="Ice"' in show(copy, "hub-image/answers", "Dockerfile")
-    assert [pull["title"] for pull in copy.github.pulls()][1] == "Change title"
+    assert [pull["title"] for pull in copy.github.pulls()][-1] == "Change title"
 
 
 @pytest.mark.network

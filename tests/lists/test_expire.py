@@ -44,13 +44,8 @@ def repository(tmp_path: Path) -> Path:
         (tmp_path / file).write_text(text)
     tests = tmp_path / "image-tests"
     tests.mkdir()
-    for name in (
-        "request_12.py",
-        "test_request_12.py",
-        "test_request_123.py",
-        "test_my_request_12.py",
-    ):
-        (tests / name).write_text("import geopandas\n")
+    for name in ("request-12.ipynb", "request-123.ipynb", "my-request-12.ipynb"):
+        (tests / name).write_text("{}\n")
     return tmp_path
 
 
@@ -67,15 +62,15 @@ def test_what_can_go_goes_and_the_rest_is_named(repository, capsys):
         "apt.txt:3: zip is left; it was wanted for #12: GEOG 101 until 2020-06, and other things hang on its line; take it "
         "out yourself, or write a later month.",
     ]
-    assert len(list((repository / "image-tests").iterdir())) == 4, "zip is of that issue too"
+    assert len(list((repository / "image-tests").iterdir())) == 3, "zip is of that issue too"
 
 
 def test_the_test_of_a_request_goes_with_the_last_entry_of_its_issue(repository, capsys):
     (repository / "apt.txt").write_text("")
     assert main(["expire", str(repository)]) == 0
     left = sorted(path.name for path in (repository / "image-tests").iterdir())
-    assert left == ["test_my_request_12.py", "test_request_123.py"]
-    assert "image-tests/test_request_12.py: removed; no list has" in capsys.readouterr().out
+    assert left == ["my-request-12.ipynb", "request-123.ipynb"]
+    assert "image-tests/request-12.ipynb: removed; no list has" in capsys.readouterr().out
     assert main(["expire", str(repository)]) == 0
     assert capsys.readouterr().out == "Nothing in the lists is past its end.\n"
 

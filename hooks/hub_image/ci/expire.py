@@ -36,9 +36,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the lists, or a draft; return the exit code."""
+    """Write the lists, or a draft; return the exit code. Raises Problem where it is to be drafted outside of CI."""
     if not options.draft:
         return expire.run(options)
+    github.variable("GITHUB_REPOSITORY")
     proposal.write(expired(options.path), options.draft)
     return 0
 

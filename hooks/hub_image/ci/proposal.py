@@ -25,8 +25,9 @@ KINDS = {  # what each kind of draft may change, as a pattern for paths; workflo
     "update": r".*",
     "answers": r".*",
     "settle": r"lock/[^/]+|Manifest\.toml|\.github/build/security\.txt",
-    "expire": "|".join(map(re.escape, packages.PARSERS))
-    + f"|{expire.TESTS}/{expire.TEST.format(issue='[0-9]+')}",
+    "expire": "|".join(
+        [*map(re.escape, packages.PARSERS), re.escape(expire.TEST).replace(r"\{issue\}", "[0-9]+")]
+    ),
 }
 WORKFLOW = {  # which makes it again
     "update": "weekly",

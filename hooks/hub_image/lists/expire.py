@@ -13,9 +13,8 @@ from hub_image.lists.reasons import Ended
 from hub_image.lists.remove import remove
 from hub_image.repository import argument, files
 
-TESTS = "image-tests"
-# The test of the package that an issue asked for.
-TEST = r"(?:test_)?request_{issue}\.[A-Za-z]+"
+# The test that comes with what an issue asked for.
+TEST = "image-tests/request-{issue}.ipynb"
 
 
 @dataclass
@@ -72,12 +71,10 @@ def expired(repository: Path, today: date | None = None) -> Expired:
                 after[file] = found.texts[file] = text
                 found.gone.append(entry)
     for issue in sorted({entry.issue for entry in found.gone} - {0}):
-        if not any(re.search(rf"#\s*#{issue}: ", text) for text in after.values()):
-            found.tests += [
-                f"{TESTS}/{path.name}"
-                for path in sorted((repository / TESTS).glob("*"))
-                if re.fullmatch(TEST.format(issue=issue), path.name) and path.is_file()
-            ]
+        test = TEST.format(issue=issue)
+        is_needed = any(re.search(rf"#\s*#{issue}: ", text) for text in after.values())
+        if not is_needed and (repository / test).is_file():
+            found.tests.append(test)
     return found
 
 

@@ -30,11 +30,8 @@ CALL = re.compile(
 )
 # Before a bracket after which one more expression follows: https://cran.r-project.org/doc/manuals/r-release/R-lang.html
 CONTROL = re.compile(r"\b(if|for|while|function)\s*$")
-NEEDED = (
-    "weakdeps",
-    "extras",
-    "sources",
-)  # tables of a Project.toml that may name a package of [deps]
+# Tables of a Project.toml that may name a package of [deps] too.
+NEEDED = ("weakdeps", "extras", "sources")
 
 
 def remove(file: str, text: str, line: int) -> str | None:
@@ -52,8 +49,8 @@ def remove(file: str, text: str, line: int) -> str | None:
         return None
     if file == "Project.toml":
         return _julia(text, start, end)
-    forms = {"install.R": _r, "requirements.txt": _pip, "environment.yml": _conda}
-    forms["environment.yaml"] = _conda
+    forms = {"install.R": _r, "requirements.txt": _pip}
+    forms |= dict.fromkeys(("environment.yml", "environment.yaml"), _conda)
     proposed = forms.get(file, _line)(text, start, end)
     return proposed if proposed is not None and _is_one_less(file, text, proposed, line) else None
 
@@ -61,14 +58,9 @@ def remove(file: str, text: str, line: int) -> str | None:
 def _is_one_less(file: str, before: str, after: str, line: int) -> bool:
     """Whether a list says what it said, without the one entry that begins in a line."""
     read = packages.PARSERS[file]
-    old, new = read(before), read(after)
-    stay = [entry for place, *entry in _entries(old) if place != line]
-    return (
-        len(stay) == len(_entries(old)) - 1
-        and stay == [entry for _, *entry in _entries(new)]
-        and len(new.faults) <= len(old.faults)
-        and [channel.name for channel in old.channels] == [channel.name for channel in new.channels]
-    )
+    old = _entries(read(before))
+    stay = [entry for place, *entry in old if place != line]
+    return len(stay) == len(old) - 1 and stay == [entry for _, *entry in _entries(read(after))]
 
 
 def _entries(read: PackageList) -> list[tuple[int, str, str]]:
