@@ -78,7 +78,7 @@ def test_one_pull_request_removes_it_and_one_issue_lists_it(lists, monkeypatch):
             f"- `xarray` in [environment.yml, line 5]({place}5): `the <b>maps</b> of @octocat, [x](https://evil.example) "
             "code #7`, until 2020-04",
         ]
-        assert f"its test: `{TEST}`" in text
+        assert f"their request goes with them: `{TEST}`" in text
         assert (
             f"a later month beside it: [environment.yml]({page}/edit/main/environment.yml)" in text
         )
@@ -135,7 +135,7 @@ def test_what_only_a_person_can_take_out_is_in_the_issue_alone(lists, monkeypatc
     weekly(lists, monkeypatch)
     assert states(lists) == [("closed", "2020-06"), ("open", "2020-08")]
     [issue] = lists.github.issues()
-    assert "Only a person can take them out:\n\n- `jq` in [apt.txt, line 1]" in issue["body"]
+    assert "only you can take them out:\n\n- `jq` in [apt.txt, line 1]" in issue["body"]
     assert "Merge #" not in issue["body"]
 
 

@@ -20,13 +20,13 @@ from hub_image.tools.git import git
 from hub_image.updates.update import Outcome
 
 KIND = "expire"
-GONE = "The last month in which somebody wanted these packages is over:"
+OVER = "The last month in which somebody wanted these packages is over"
+LEFT = "Something else stands on their lines or needs them, so only you can take them out:"
 LATER = """\
 Is one still needed? Write a later month beside it: {edit}. Then this text follows with the next run of *weekly*."""
 REMINDER = """\
 These packages are still past their end: the list above is of today. This reminder comes once a month, as long as the issue \
 is open."""
-LEFT = "So it is for these, but other things hang on their lines. Only a person can take them out:"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,23 +53,22 @@ def expired(repository: Path) -> Draft:
         return Draft(KIND, base, "Nothing to do", about="nothing in the lists is past its end")
     expire.write(repository, found)
     about = []
-    for entries, intro in ((found.gone, GONE), (found.left, LEFT)):
-        if entries:
-            about += ["", intro, "", *(_line(entry, base) for entry in entries)]
-    edit = f"{github.page()}/edit/{github.default_branch()}"
-    lists = ", ".join(
-        f"[{file}]({edit}/{file})" for file in dict.fromkeys(one.file for one in over)
-    )
+    if found.gone:
+        about += [f"{OVER}:", "", *(_line(entry, base) for entry in found.gone), ""]
     if found.tests:
         names = ", ".join(markdown.code(test) for test in found.tests)
-        about += ["", f"With the last package of its request goes its test: {names}."]
-    about += ["", LATER.format(edit=lists)]
+        about += [f"The test that came with their request goes with them: {names}.", ""]
+    if found.left:
+        about += [f"{OVER}. {LEFT}", "", *(_line(entry, base) for entry in found.left), ""]
+    edit = f"{github.page()}/edit/{github.default_branch()}"
+    lists = dict.fromkeys(entry.file for entry in over)
+    about += [LATER.format(edit=", ".join(f"[{file}]({edit}/{file})" for file in lists))]
     made = Draft(
         KIND,
         base,
         # What sorts as time does: whether somebody has said no to this already is seen by it.
         f"Remove what was wanted until {max(entry.until for entry in over)}",
-        about="\n".join(about[1:]),
+        about="\n".join(about),
         again="when more is past its end",
         command=draft.command(repository, "expire"),
         todo=("",) if not found.gone else (),

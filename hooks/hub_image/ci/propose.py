@@ -1,5 +1,7 @@
 """`hub-image propose`: push what a draft says, and open or renew its pull request, or one issue that says what to do.
 
+What is past its end has both (expire.py).
+
 This runs with rights, in the version that the repository records; what made the draft had none (proposal.py). The job's
 own token may do less than a person, so each refusal ends in the issue: conflicts, files in `.github/workflows/` (only a
 person may add or change those), repositories where Actions may not open pull requests, protected branches. A branch is
