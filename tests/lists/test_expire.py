@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -83,7 +85,7 @@ def test_a_later_month_or_a_word_to_the_checks_keeps_an_entry(tmp_path):
 
 
 def test_the_template_s_own_lists_may_become_empty(tmp_path):
-    """Each entry of a new repository's lists goes, and the checks still take them."""
+    """Each entry of a new repository's list goes, and the checks and the build still take it."""
     made = shutil.copytree(ROOT / "tests/golden/defaults", tmp_path / "made")
     file = made / "environment.yml"
     file.write_text(
@@ -92,3 +94,8 @@ def test_the_template_s_own_lists_may_become_empty(tmp_path):
     assert main(["expire", str(made)]) == 0
     assert file.read_text().endswith("\ndependencies:\n")
     assert main(["check", str(made)]) == 0
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    split = [sys.executable, ".github/build/environment.py", "split", parts]
+    subprocess.run(split, cwd=made, check=True)
+    assert not list(parts.iterdir()), "the build has nothing to install"
