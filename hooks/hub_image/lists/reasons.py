@@ -84,14 +84,18 @@ def ended_in(file: str, text: str, today: date | None = None) -> Iterator[Ended]
     names: dict[int, str] = {}
     for package in (*found.packages, *found.strings):
         names.setdefault(package.line, package.name or package.text)
+    julia: set[str] = set()  # a package may stand below [deps] and below [compat]
     begin, goes_on = 1, False
     for number, line in enumerate(text.split("\n"), 1):
         if not goes_on:
             begin = number
         goes_on = file == "requirements.txt" and line.rstrip("\r").endswith("\\")
         match = END.search(line)
-        if file == "Project.toml" and (key := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line)):
+        if not match or match["until"] >= month(today) or KEPT in line:
+            continue
+        key = re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line) if file == "Project.toml" else None
+        if key and key[1] not in julia:
+            julia.add(key[1])
             names[number] = key[1]
-        if match and begin in names and match["until"] < month(today) and KEPT not in line:
-            why = match["why"].rstrip(" ,;")
-            yield Ended(file, begin, names[begin], why, match["until"])
+        if begin in names:
+            yield Ended(file, begin, names[begin], match["why"].rstrip(" ,;"), match["until"])
