@@ -247,8 +247,7 @@ def test_lists_without_packages_add_no_bytes(lists, project, build):
     for name in [*names, *SCRIPTS]:
         (folder / name).unlink()
         if lists == "empty" and name in names:
-            empty = "install.packages(c(\n))\n" if name == "install.R" else "# nothing yet\n"
-            (folder / name).write_text(empty)
+            (folder / name).write_text("# nothing yet\n")
     image = build(folder, "rig/cells:no-packages")
     details = json.loads(rig.check(["docker", "image", "inspect", image]))[0]
     # apt.txt, preBuild, requirements.txt, install.R, Project.toml, postBuild, postBuildRoot, security.txt, start, WORKDIR
