@@ -103,6 +103,7 @@ def test_exactly_that_image_is_changed(configuration, data, tag, digest, renamed
         ("image: {tag: v1, name: a/b}", "c/d:v2", "image: {tag: v2, name: c/d}"),
         ("image: {name: a/b:1}", "a/b:2", "image: {name: a/b:2}"),
         ("image: {tag: v1}", "c/d:v2", "image: {tag: v2}"),
+        ("image: {name: a/b, tag: !!str v1}", "a/b:2026.10", "image: {name: a/b, tag: !!str 2026.10}"),
         ("image: &it a/b:1\nb: *it", "a/b:2", "image: &it a/b:2\nb: *it"),
         ("hub: {extraConfig: {a: }}\nc: |\n  x.image = 'a/b:1'\n", "a/b:2", "hub: {extraConfig: {a: }}\nc: |\n  x.image = 'a/b:2'\n"),
         ("images: {image_name: a/b}", "c/d", "images: {image_name: c/d}"),

@@ -56,7 +56,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Text:
-    """A value in a file: its first byte, the byte after its last, what it says, whether it has no quotes."""
+    """A value in a file: its first byte, the byte after its last, what it says.
+
+    `plain`: it has neither quotes nor `!!str`, so what it says may make it a number.
+    """
 
     start: int
     end: int
@@ -444,8 +447,9 @@ class _Reader:
         if not says or not isinstance(node, yaml.ScalarNode):
             return None
         start, end = node.start_mark.index, node.end_mark.index
+        has_tag = False
         if properties := _PROPERTIES.match(self.text, start, end):
-            start = properties.end()
+            start, has_tag = properties.end(), bool(re.search(r"(^|\s)!", properties[0]))
         if node.style in ("'", '"'):
             start, end = start + 1, end - 1  # with spaces inside, which would be part of the name
         elif node.style in ("|", ">"):
@@ -453,7 +457,7 @@ class _Reader:
             end = start + len(says)
             if start < 0:
                 return None  # over several lines: no image
-        return Text(self._byte(start), self._byte(end), says, plain=not node.style)
+        return Text(self._byte(start), self._byte(end), says, plain=not (node.style or has_tag))
 
     def _line(self, index: int) -> int:
         return self.text.count("\n", 0, index) + 1
