@@ -23,7 +23,11 @@ EXAMPLES = "@octokit/webhooks-examples@7.6.1", "package/api.github.com/index.jso
 ACTIONS = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}"
 VERSIONS = "/packages/{package_type}/{package_name}/versions"
 CALLS = {
+    "/orgs/{org}/repos": ["get"],
+    "/users/{username}/repos": ["get"],
+    "/search/repositories": ["get"],
     "/repos/{owner}/{repo}": ["get"],
+    "/repos/{owner}/{repo}/tarball/{ref}": ["get"],
     "/repos/{owner}/{repo}/forks": ["post"],
     "/repos/{owner}/{repo}/releases": ["get"],
     "/repos/{owner}/{repo}/issues": ["get", "post"],

@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub_image.problem import Problem
 from hub_image.tools import markdown
@@ -47,7 +47,14 @@ class Refused(Problem):
 
 
 class NoAnswer(Problem):
-    """GitHub is away, or limits us, for longer than we wait: it says nothing about what was asked."""
+    """GitHub is away, or limits us, for longer than we wait: it says nothing about what was asked.
+
+    `seconds`: after how long GitHub says that it goes on, where it does.
+    """
+
+    def __init__(self, message: str, seconds: float | None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class _Again(Exception):
@@ -65,6 +72,14 @@ def variable(name: str) -> str:
     raise Problem(
         f"This is a step of GitHub Actions, which sets {name}: to try it, run the workflow with act."
     )
+
+
+def token() -> str:
+    """Return what the environment has for GitHub, in the order of GitHub's own `gh`; empty where it has nothing.
+
+    https://cli.github.com/manual/gh_help_environment
+    """
+    return os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN", "")
 
 
 def repository() -> str:
@@ -190,6 +205,11 @@ def kept(name: str) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
+Take = Callable[
+    [http.client.HTTPResponse], Any
+]  # what becomes of an answer; ValueError: it is broken
+
+
 def api(
     method: str,
     path: str,
@@ -207,69 +227,106 @@ def api(
 
     https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
-    return _call(method, path, body, made, patience, token)[0]
+    return _call(_Request(method, path, body, token), patience, made=made)[0]
+
+
+def get(
+    path: str,
+    *,
+    token: str = "",
+    patience: float = PATIENCE,
+    tries: int = 0,
+    take: Take | None = None,
+) -> Any:
+    """Return what GitHub answers, or what `take` makes of the answer. Raises Problem as `api` does, and NoAnswer after
+    so many tries, where there is a number."""
+    return _call(_Request("GET", path, None, token, take), patience, tries)[0]
+
+
+class _Request(NamedTuple):
+    """What is asked, with which token, and what becomes of the answer."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    token: str = ""
+    take: Take | None = None  # by default JSON is read
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 def _call(
-    method: str,
-    path: str,
-    body: dict[str, Any] | None = None,
-    made: Callable[[], Any] | None = None,
+    request: _Request,
     patience: float = PATIENCE,
-    token: str = "",
+    tries: int = 0,
+    made: Callable[[], Any] | None = None,
 ) -> tuple[Any, str]:
-    """Do what `api` says; return also where the next page of the answer is, if there is one."""
-    unsure, tries = False, -1
+    """Do what `api` says, with so many tries at most where there is a number.
+
+    Return the answer, and where its next page is, if there is one.
+    """
+    unsure, tried = False, 0
     while True:
-        tries += 1
+        tried += 1
         try:
-            return _ask(method, path, body, token)
+            return _ask(request)
         except Refused as refused:
-            if unsure and method == "DELETE" and refused.status == 404:
+            if unsure and request.method == "DELETE" and refused.status == 404:
                 return None, ""  # it was done the first time
             raise
         except _Again as again:
             wait = again.seconds
             if wait is None:
-                wait = min(again.first * 2**tries, LONGEST)
+                wait = min(again.first * 2 ** (tried - 1), LONGEST)
             unsure |= again.unsure
-            if wait > patience or (again.unsure and method == "POST" and not made):
+            is_posted = again.unsure and request.method == "POST" and not made
+            if wait > patience or is_posted or tried == tries:
                 when = f"in {round(wait / 60) or 1} min" if again.seconds else "later"
-                raise NoAnswer(f"{again} Run this job again {when}.") from again
-            print(f"{again} Another try in {wait:.0f} s.", flush=True)
+                raise NoAnswer(f"{again} Run this job again {when}.", again.seconds) from again
+            print(f"{again} Another try in {wait:.0f} s.", file=sys.stderr, flush=True)
             time.sleep(wait)
             patience -= wait
             if again.unsure and made and (found := made()):
                 return found, ""
 
 
-def _ask(method: str, path: str, body: dict[str, Any] | None, token: str) -> tuple[Any, str]:
+class _NotToOthers(urllib.request.HTTPRedirectHandler):
+    """Follows GitHub to where it keeps archives, which a link of its own opens: our token is not for others."""
+
+    def redirect_request(self, request: urllib.request.Request, *about: Any) -> Any:
+        other = super().redirect_request(request, *about)
+        if other and other.host != request.host:
+            other.remove_header("Authorization")
+        return other
+
+
+_OPENER = urllib.request.build_opener(_NotToOthers)
+
+
+def _ask(request: _Request) -> tuple[Any, str]:
     """Ask once; return the answer, and where its next page is. Raises Refused or _Again."""
     server = os.environ.get("GITHUB_API_URL", "https://api.github.com")
-    request = urllib.request.Request(
-        server + path,
-        method=method,
-        data=json.dumps(body).encode() if body is not None else None,
-        headers={
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {token or os.environ.get('GITHUB_TOKEN', '')}",
-            "X-GitHub-Api-Version": "2022-11-28",
-        },
+    headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+    if token := request.token or os.environ.get("GITHUB_TOKEN", ""):
+        headers["Authorization"] = f"Bearer {token}"
+    sent = urllib.request.Request(
+        server + request.path,
+        method=request.method,
+        data=json.dumps(request.body).encode() if request.body is not None else None,
+        headers=headers,
     )
-    asked = f"{method} {path}"
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            text = answer.read()
+        with _OPENER.open(sent, timeout=60) as answer:
             following = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
-        return json.loads(text) if text else None, following[1].removeprefix(
-            server
-        ) if following else ""
+            taken = (request.take or _json)(answer)
+        return taken, following[1].removeprefix(server) if following else ""
     except urllib.error.HTTPError as error:
         said = _said(error)
         if error.code >= 500:
-            away = f"GitHub did not answer {asked}: {error.code} {said}."
+            away = f"GitHub did not answer {request}: {error.code} {said}."
             raise _Again(away, AWAY, _seconds(error.headers), unsure=True) from error
-        message = f"GitHub refused {asked}: {error.code} {said}."
+        message = f"GitHub refused {request}: {error.code} {said}."
         limit = _seconds(error.headers)
         if error.code == 429 or (
             error.code == 403 and (limit is not None or re.search(r"\brate limit\b", said))
@@ -277,8 +334,13 @@ def _ask(method: str, path: str, body: dict[str, Any] | None, token: str) -> tup
             raise _Again(message, LIMITED, limit, unsure=False) from error
         raise Refused(message, error.code) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        away = f"GitHub did not answer {asked}: {error}."
+        away = f"GitHub did not answer {request}: {error}."
         raise _Again(away, AWAY, None, unsure=True) from error
+
+
+def _json(answer: http.client.HTTPResponse) -> Any:
+    text = answer.read()
+    return json.loads(text) if text else None
 
 
 def _said(error: urllib.error.HTTPError) -> str:
@@ -324,17 +386,22 @@ def renew() -> None:
 
 
 def pages(path: str) -> list[Any]:
-    """Return all items of a list that GitHub gives in pages. Raises Problem as `api` does.
+    """Return all items of a list that GitHub gives in pages. Raises Problem as `api` does."""
+    return [item for page in each_page(path) for item in page]
+
+
+def each_page(
+    path: str, *, token: str = "", patience: float = PATIENCE, tries: int = 0
+) -> Iterator[Any]:
+    """Yield the pages of what GitHub gives in pages. Raises Problem as `get` does.
 
     Each page says where the next one is: not every list takes the number of a page.
     https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
     """
-    items: list[Any] = []
     following = f"{path}{'&' if '?' in path else '?'}per_page=100"
     while following:
-        found, following = _call("GET", following)
-        items += found
-    return items
+        found, following = _call(_Request("GET", following, token=token), patience, tries)
+        yield found
 
 
 def written(path: str, mark: str) -> dict[str, Any] | None:

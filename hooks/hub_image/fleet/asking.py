@@ -1,0 +1,72 @@
+"""GitHub, as a fleet asks it: as little as possible, each thing three times at most, and no more once its limit is used up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from hub_image.problem import Problem
+from hub_image.tools import github
+from hub_image.tools.github import NoAnswer, Take
+
+AT_ONCE = 8  # requests; GitHub allows 100, of all that one token asks
+TRIES = 3
+PATIENCE = 150  # seconds that one request waits in all: a limit of a minute goes by, that of an hour does not
+
+
+class UsedUp(Problem):
+    """GitHub answers no more until a time that it says."""
+
+
+class Asking:
+    """Asks with the token of the environment, for many at once.
+
+    `used_up` says in a sentence when GitHub goes on; until then nothing more is asked, since who asks all the same may
+    be shut out: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+
+    def __init__(self) -> None:
+        self.token = github.token()
+        self.used_up = ""
+        self.server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+
+    def get(self, path: str, take: Take | None = None) -> Any:
+        """Return what GitHub answers, or what `take` makes of it. Raises Problem as `github.get` does, UsedUp among them."""
+        self._look()
+        try:
+            return github.get(path, token=self.token, patience=PATIENCE, tries=TRIES, take=take)
+        except NoAnswer as problem:
+            self._end(problem)
+            raise
+
+    def pages(self, path: str) -> Iterator[Any]:
+        """Yield the pages of a list. Raises Problem as `get` does."""
+        self._look()
+        try:
+            yield from github.each_page(path, token=self.token, patience=PATIENCE, tries=TRIES)
+        except NoAnswer as problem:
+            self._end(problem)
+            raise
+
+    def _look(self) -> None:
+        if self.used_up:
+            raise UsedUp(self.used_up)
+
+    def _end(self, problem: NoAnswer) -> None:
+        """Raise UsedUp where GitHub says that it will not answer for longer than we wait."""
+        if (problem.seconds or 0) <= PATIENCE:
+            return
+        again = datetime.now(timezone.utc) + timedelta(seconds=problem.seconds or 0)
+        until = f"{again:%H:%M} UTC"
+        if self.token:
+            self.used_up = (
+                f"GitHub's limit for this hour is used up until {until}: run this again then"
+            )
+        else:
+            self.used_up = (
+                f"without a token GitHub answers 60 requests an hour, which are used up until {until}: set GITHUB_TOKEN, "
+                "or run this again then"
+            )
+        raise UsedUp(self.used_up) from problem
