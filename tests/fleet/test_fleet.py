@@ -159,9 +159,10 @@ def test_what_an_image_is_made_with_is_compared_with_what_there_is(fleet, capsys
 def test_as_a_table(fleet, capsys):
     assert main(["fleet", *ALL]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert re.match(r"image +on hubs +newest +base +template +JupyterHub$", lines[0])
+    assert re.match(r"image +on hubs +newest +base +template +JupyterHub +proved$", lines[0])
     assert lines[1].startswith("quay.io/sea/rivers") and "Choose › Rivers: latest" in lines[1]
     assert lines[2] == "    hub/values.yaml:12 has a tag that moves; write one that stays."
+    assert re.search(r" ffffffffffff \(2026-11-01, \d+ days\) ", lines[5])
     assert lines[-1] == "6 images, 5 of which need somebody."
 
 

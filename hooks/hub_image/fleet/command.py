@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date, datetime, timezone
 from pathlib import Path
 
-from hub_image.fleet import rows
-from hub_image.fleet.rows import Row
+from hub_image.fleet import rows, site, sources, words
+from hub_image.fleet.asking import Asking
+from hub_image.fleet.model import Row
+from hub_image.handoff.config import WRITTEN, HubConfig
 from hub_image.problem import Problem
+from hub_image.tools import github
+
+FILE = "fleet.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,59 +24,90 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "path",
         metavar="PATH",
-        nargs="+",
+        nargs="*",
+        help="folders of image repositories, files or folders of hubs' configurations, and hubs' configurations on GitHub "
+        "as OWNER/REPOSITORY:FILE,FILE",
+    )
+    parser.add_argument(
+        "--org",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the repositories of an organization on GitHub, or the public ones of a person",
+    )
+    parser.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="those that have this topic: of the organization, or else of all on GitHub",
+    )
+    parser.add_argument(
+        "--list",
+        action="append",
+        default=[],
         type=Path,
-        help="folders of image repositories, and files or folders of hubs' configurations",
+        metavar="FILE",
+        help="the repositories that a file names, one on each line as OWNER/NAME",
     )
     parser.add_argument("--offline", action="store_true", help="ask no registry")
     parser.add_argument("--json", action="store_true", help="print all of it, for a program")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="FOLDER",
+        help=f"write a page, index.html, and all of it for programs, {FILE}",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a row for each image; return the exit code. Raises Problem where there is no image."""
-    found, notes = rows.gather(options.path, ask=not options.offline)
+    """Show a row for each image; return the exit code. Raises Problem where there is no image."""
+    on_github = [*options.org, *options.topic, *options.list]
+    configs, paths = _places(options.path)
+    if not (paths or on_github):
+        raise Problem(
+            "name folders of image repositories or files of a hub's configuration, or give --org, --topic or --list"
+        )
+    if options.offline and (on_github or configs):
+        raise Problem("--offline asks nobody, so name folders and files on this computer only")
+    asking = Asking()
+    notes: list[str] = []
+    wanted = sources.repositories(options.org, options.topic, options.list, asking, notes.append)
+    found, more = rows.gather(paths, wanted, configs, asking, ask=not options.offline)
+    notes += more
     if not found:
         raise Problem(
-            "there is no image here; name folders of image repositories, or files of a hub's configuration"
+            f"{' '.join(notes)} There is no image here; name folders of image repositories, or files of a hub's "
+            "configuration, or check --org, --topic and --list".lstrip()
         )
+    today = datetime.now(timezone.utc).date()
+    github.summary(words.summary(found, notes, today))
+    if options.into:
+        options.into.mkdir(parents=True, exist_ok=True)
+        page = site.text(found, notes, today)
+        (options.into / "index.html").write_text(page, encoding="utf-8")
+        (options.into / FILE).write_text(as_json(found, notes, today) + "\n", encoding="utf-8")
     if options.json:
-        print(as_json(found, notes))
+        print(as_json(found, notes, today))
+    elif options.into:
+        print(*notes, f"{options.into} has the page of {words.counted(found)}", sep="\n")
     else:
-        print(*table(found, notes), sep="\n")
-    return 0
+        print(*words.table(found, notes, today), sep="\n")
+    return 1 if asking.used_up else 0
 
 
-def as_json(found: Sequence[Row], notes: Sequence[str]) -> str:
-    """Return the rows for a program; the weight of a need is its name in rows.Weight."""
+def _places(given: Sequence[str]) -> tuple[list[HubConfig], list[Path]]:
+    """Hubs' configurations on GitHub, and paths; what is there is a path, whatever it looks like."""
+    configs = [text for text in given if WRITTEN.fullmatch(text) and not Path(text).exists()]
+    paths = [Path(text) for text in given if text not in configs]
+    return [HubConfig.parse(text) for text in configs], paths
+
+
+def as_json(found: Sequence[Row], notes: Sequence[str], today: date) -> str:
+    """Return the rows for a program; the weight of a need is its name in model.Weight."""
     data = [asdict(row) for row in found]
     for row in data:
         for need in row["needs"]:
             need["weight"] = need["weight"].name.lower()
-    return json.dumps({"images": data, "notes": list(notes)}, indent=2, ensure_ascii=False)
-
-
-def table(found: Sequence[Row], notes: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a table: one for each image, and below it what it needs, and one about all."""
-    heads = ("image", "on hubs", "newest", "base", "template", "JupyterHub")
-    lines = [heads, *map(_cells, found)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for place, line in enumerate(lines):
-        yield "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
-        needs = found[place - 1].needs if place else ()
-        yield from (f"    {need.sentence}." for need in sorted(needs, key=lambda need: need.weight))
-    yield from notes
-    needy = sum(bool(row.needs) for row in found)
-    yield f"{len(found)} images, {needy} of which need somebody."
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    used = ", ".join(
-        dict.fromkeys(f"{use.title or use.where}: {use.tag or '-'}" for use in row.uses)
-    )
-    newest = f"{row.newest} ({row.day})" if row.day else row.newest
-    base = row.base.rpartition("/")[2]
-    return tuple(
-        cell or "-" for cell in (row.image, used, newest, base, row.template, row.hub_version)
-    )
+    told = {"day": today.isoformat(), "images": data, "notes": list(notes)}
+    return json.dumps(told, indent=2, ensure_ascii=False)

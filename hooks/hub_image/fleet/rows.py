@@ -3,167 +3,128 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from hub_image import __version__, catalog
+from hub_image.fleet import hubs, made, remote
+from hub_image.fleet.asking import AT_ONCE, Asking, UsedUp
+from hub_image.fleet.model import Need, Row, Use, Weight
+from hub_image.fleet.sources import Source
 from hub_image.handoff import profiles
-from hub_image.hubconfig import charts, values
-from hub_image.lists import reasons
+from hub_image.handoff.config import HubConfig
 from hub_image.problem import Problem
-from hub_image.repository import anchors, files, image_env, tags
-from hub_image.repository.image_env import Answers
-from hub_image.repository.reference import Moves, Reference
+from hub_image.repository import image_env, tags
 from hub_image.tools.git import on_github
 from hub_image.tools.registry import Away, Refused, Repository
-from hub_image.updates.changelog import number
 
-AT_ONCE = 8  # registries that are asked
-
-
-class Weight(IntEnum):
-    """How soon somebody has to look, the soonest first."""
-
-    MOVES = 1  # people may get another image than was proved
-    HUB = 2  # it was proved for another JupyterHub
-    GONE = 3  # what a hub has is not in the registry
-    BEHIND = 4  # a newer image waits
-    BASE = 5
-    TEMPLATE = 6
-    PACKAGES = 7
-    UNLINKED = 8
-    UNKNOWN = 9  # a registry does not tell
+DATED = re.compile(r"(20\d\d)[-.]?(\d\d)[-.]?(\d\d)")  # tags of bases, as in cuda12-2026-07-28
 
 
-@dataclass(frozen=True)
-class Need:
-    """Why somebody has to look at an image, and what to do, in a sentence."""
+def gather(
+    paths: Sequence[Path],
+    sources: Sequence[Source] = (),
+    configs: Sequence[HubConfig] = (),
+    asking: Asking | None = None,
+    ask: bool = True,
+) -> tuple[list[Row], tuple[str, ...]]:
+    """Return a row for each image, the ones that need somebody first, and notes on what was passed over.
 
-    weight: Weight
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Use:
-    """A place where a hub has the image: file and line, what people read in the menu, the tag, and the image's day.
-
-    `moves`: whether the tag may mean another image tomorrow.
+    `paths` are repositories of the template, and files or folders of hubs' configurations; `sources` repositories on
+    GitHub, and `configs` hubs' configurations there. With `ask` registries tell what they have. Who does not answer is a
+    need of the row; a repository that cannot be read is a row of its own, but where GitHub's limit is used up, which is
+    one note. Raises Problem for a path or a configuration that is not there.
     """
-
-    where: str
-    title: str
-    tag: str
-    moves: bool
-    hub_version: str = ""
-    day: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """An image by its name without a tag; what is not known is empty.
-
-    `repository` is the folder that it is made from. `newest` is the newest tag in its registry, `base` and `template`
-    what it is made with, and `hub_version` the JupyterHub for which it is proved.
-    """
-
-    image: str
-    title: str = ""
-    repository: str = ""
-    uses: tuple[Use, ...] = ()
-    newest: str = ""
-    day: str = ""
-    base: str = ""
-    template: str = ""
-    hub_version: str = ""
-    needs: tuple[Need, ...] = ()
-
-    @property
-    def urgency(self) -> tuple[int, int, str]:
-        """What rows are sorted by."""
-        first = min((need.weight for need in self.needs), default=len(Weight) + 1)
-        return int(first), -len(self.needs), self.image
-
-
-def gather(paths: Sequence[Path], ask: bool = True) -> tuple[list[Row], tuple[str, ...]]:
-    """Return a row for each image, the ones that need somebody first, and a note on each file that was passed over.
-
-    `paths` are repositories of the template, and files or folders of hubs' configurations. With `ask` registries tell what
-    they have; one that does not answer is a need of the row. Raises Problem for a path that is not there.
-    """
-    made = [path for path in paths if (path / image_env.FILE).is_file()]
-    hubs = [path for path in paths if path not in made]
-    read = values.read(hubs)
-    rows = {row.image: row for row in map(_of_repository, made)}
-    for name, uses in _uses(values.completed(read.images)).items():
-        rows[name] = replace(rows.get(name, Row(name)), uses=tuple(uses))
-    if ask:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+    asking = asking or Asking()
+    local = [path for path in paths if (path / image_env.FILE).is_file()]
+    places = [path for path in paths if path not in local]
+    has_hubs = bool(places or configs)
+    uses, notes = _hubs(places, configs)
+    found = [made.row(path, str(path), on_github(path).partition("/")[0]) for path in local]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found += _remote(asking, sources, pool.map, notes.append)
+        rows = _once(found, notes.append)
+        for name, here in uses.items():
+            rows[name] = replace(rows.get(name, Row(name)), uses=tuple(here))
+        if ask:
             asked = list(pool.map(_asked, rows.values()))
-    else:
-        asked = list(rows.values())
-    found = [replace(row, needs=(*row.needs, *_needs(row, bool(hubs)))) for row in asked]
-    return sorted(found, key=lambda row: row.urgency), read.notes
+        else:
+            asked = list(rows.values())
+        days = cache(lambda base: _base_day(base, ask))
+        dated = pool.map(lambda row: replace(row, base_day=days(row.base)), asked)
+        done = [replace(row, needs=tuple(_needs(row, has_hubs))) for row in dated]
+    return sorted(done, key=lambda row: row.urgency), tuple(notes)
 
 
-def _of_repository(path: Path) -> Row:
-    answers = image_env.read(path)
-    owner = answers.registry_owner or on_github(path).partition("/")[0].lower() or profiles.OWNER
-    recorded = anchors.value("_commit", files.read(path / image_env.ANSWERS))
-    needs = [*_base(answers), *_template(recorded), *_packages(path)]
-    return Row(
-        image=f"{answers.registry}/{owner}/{answers.image_name}",
-        title=answers.title,
-        repository=str(path),
-        base=answers.base_image,
-        template=recorded,
-        hub_version=answers.hub_version,
-        needs=tuple(needs),
-    )
+def _hubs(places: Sequence[Path], configs: Sequence[HubConfig]) -> tuple[hubs.Uses, list[str]]:
+    """What all hubs have, and notes."""
+    uses, said = hubs.local(places)
+    notes = list(said)
+    for config in configs:
+        more, said = hubs.remote(config)
+        notes += said
+        for name, here in more.items():
+            uses.setdefault(name, []).extend(here)
+    return uses, notes
 
 
-def _base(answers: Answers) -> Iterator[Need]:
-    """Whether the catalog has a newer tag of the same base; cuda12-2026-07-28 is not followed by 2026-11-01."""
-    name, _, tag = answers.base_image.rpartition(":")
-    known = [base.tag for base in catalog.load().bases.values() if base.image == name]
-    alike = [other for other in known if re.sub(r"\d+", "0", other) == re.sub(r"\d+", "0", tag)]
-    if alike and tag not in known:
-        sentence = (
-            f"it is made from {name}:{tag}, and {alike[0]} is there; run `hub-image update` in it"
-        )
-        yield Need(Weight.BASE, sentence)
+def _remote(
+    asking: Asking,
+    sources: Sequence[Source],
+    each: Callable[..., Iterable[Row | Problem | None]],
+    say: Callable[[str], object],
+) -> Iterator[Row]:
+    """The rows of repositories on GitHub, and notes on those that have none."""
+    others = unread = 0
 
-
-def _template(recorded: str) -> Iterator[Need]:
-    version = number(recorded)
-    if version and version < number(__version__):
-        sentence = f"it is from {recorded} of the template, and v{__version__} is there; run `hub-image update` in it"
-        yield Need(Weight.TEMPLATE, sentence)
-
-
-def _packages(path: Path) -> Iterator[Need]:
-    if over := [entry.name for entry in reasons.ended(path)]:
-        sentence = f"{', '.join(over)}: wanted for a time that is over; run `hub-image check` in it"
-        yield Need(Weight.PACKAGES, sentence)
-
-
-def _uses(images: Iterable[values.Image]) -> dict[str, list[Use]]:
-    """What hubs have for people, by the name of the image."""
-    version = charts.Versions()
-    found: dict[str, list[Use]] = {}
-    for image in images:
+    def one(source: Source) -> Row | Problem | None:
         try:
-            reference = Reference.parse(image.reference)
-        except Problem:
-            continue  # half of a name, or none: `hub-image profile` says what is wrong with it
-        if image.kind.is_users:
-            moves = reference.moves is Moves.YES
-            hub = version.of(Path(image.file))
-            use = Use(image.where, image.title, image.tag, moves, hub)
-            found.setdefault(reference.name, []).append(use)
-    return found
+            if source.trouble:
+                raise source.trouble
+            return remote.read(asking, source)
+        except Problem as problem:
+            return problem
+
+    for source, found in zip(sources, each(one, sources), strict=True):
+        if found is None:
+            others += 1
+        elif isinstance(found, UsedUp):
+            unread += 1
+        elif isinstance(found, Problem):
+            need = Need(Weight.UNKNOWN, str(found).rstrip("."))
+            page = f"{asking.server}/{source.name}"
+            yield Row(source.name, repository=source.name, page=page, needs=(need,))
+        else:
+            yield found
+    if others:
+        say(f"Repositories that make no image with the template: {others}.")
+    if asking.used_up:
+        say(f"{unread} of {len(sources)} repositories were not looked at: {asking.used_up}.")
+
+
+def _once(found: Iterable[Row], say: Callable[[str], object]) -> dict[str, Row]:
+    """The rows by their images; two repositories that make the same one are a note."""
+    rows: dict[str, Row] = {}
+    for row in found:
+        first = rows.setdefault(row.image, row)
+        if first is not row and profiles.OWNER not in row.image:
+            say(
+                f"{first.repository} and {row.repository} both make {row.image}: only the first is looked at."
+            )
+    return rows
+
+
+def _base_day(base: str, ask: bool) -> str:
+    """The day of a base image: as its tag says it, or its registry; empty where neither does."""
+    name, _, tag = base.rpartition(":")
+    if written := DATED.search(tag):
+        return "-".join(written.groups())
+    try:
+        return Repository(name).created(tag)[:10] if ask and name else ""
+    except Problem:
+        return ""
 
 
 def _asked(row: Row) -> Row:
@@ -174,19 +135,23 @@ def _asked(row: Row) -> Row:
             "nobody knows who owns its image, because it is not on GitHub; answer registry_owner"
         )
         return replace(row, needs=(*needs, Need(Weight.UNKNOWN, sentence)))
+    if row.image == row.repository:
+        return row  # it could not be read, so nobody knows what it makes
     registry = Repository(row.image)
+    created = cache(lambda tag: _day(registry, tag))
     uses = []
     newest = day = ""
     try:
         if row.repository:
-            newest = tags.newest(registry)
-            day = registry.created(newest)[:10]
+            built = row.proof.commit[:12] if row.proof and row.proof.passed else ""
+            newest = tags.newest(registry, built)
+            day = created(newest) or ""
         for use in row.uses:
-            made = _day(registry, use.tag)
+            made = created(use.tag)
             uses.append(replace(use, day=made or ""))
             if made is None:
                 sentence = f"{use.where} has {use.tag}, which the registry does not have, or not for everybody; start it, or change the tag"
-                needs.append(Need(Weight.GONE, sentence))
+                needs.append(Need(Weight.GONE, sentence, use.page))
     except Problem as problem:
         needs.append(Need(Weight.UNKNOWN, str(problem).rstrip(".")))
         return replace(row, needs=tuple(needs))
@@ -206,19 +171,44 @@ def _day(registry: Repository, tag: str) -> str | None:
 
 
 def _needs(row: Row, has_hubs: bool) -> Iterator[Need]:
-    """Why somebody has to look at what hubs have."""
+    """Why somebody has to look, nothing twice: what waits already is not asked for."""
+    request = next((one for one in row.waiting if one.kind == "request"), None)
+    updating = any(one.kind == "update" for one in row.waiting)
+    for need in row.needs:
+        if not (updating and need.weight in (Weight.BASE, Weight.TEMPLATE)):
+            yield need
     for use in row.uses:
-        if use.moves:
-            yield Need(Weight.MOVES, f"{use.where} has a tag that moves; write one that stays")
-        elif row.newest and use.tag.partition("@")[0] != row.newest:
-            of = f" of {use.day}" if use.day else ""
-            newer = f"{row.newest} of {row.day} is newer" if row.day else f"{row.newest} is newer"
-            yield Need(Weight.BEHIND, f"{use.where} has {use.tag}{of}, and {newer}; change the tag")
-        if row.hub_version and use.hub_version and use.hub_version != row.hub_version:
-            sentence = (
-                f"{use.where} is for JupyterHub {use.hub_version}, and it is proved for {row.hub_version}; change its "
-                "answer hub_version"
-            )
-            yield Need(Weight.HUB, sentence)
-    if has_hubs and not row.uses:
-        yield Need(Weight.UNLINKED, "no hub here has it; send its link request, or retire it")
+        yield from _of_use(row, use, request.page if request else "")
+    if has_hubs and not row.uses and row.image != row.repository:
+        sentence = "no hub here has it; send its link request, or retire it"
+        yield Need(Weight.UNLINKED, sentence, request.page if request else "")
+    if request and not has_hubs:
+        sentence = "its link request is open; send it to the people who run the hub, or close it"
+        yield Need(Weight.WAITS, sentence, request.page)
+    if row.proof and not row.proof.passed:
+        sentence = f"its last proof failed, on {row.proof.day}; look at the run"
+        yield Need(Weight.FAILED, sentence, row.proof.page)
+    for one in row.waiting:
+        if one.is_pull:
+            yield Need(Weight.WAITS, f"“{one.title}” waits; look at it, and merge it", one.page)
+        elif one.kind not in ("request", "welcome"):
+            yield Need(Weight.WAITS, f"“{one.title}”; do what the issue says", one.page)
+
+
+def _of_use(row: Row, use: Use, request: str) -> Iterator[Need]:
+    """Why somebody has to look at what a hub has; `request` is where the link request is, if one is open."""
+    if use.moves:
+        sentence = f"{use.where} has a tag that moves; write one that stays"
+        yield Need(Weight.MOVES, sentence, use.page)
+    elif row.newest and use.tag.partition("@")[0] != row.newest:
+        of = f" of {use.day}" if use.day else ""
+        newer = f"{row.newest} of {row.day} is newer" if row.day else f"{row.newest} is newer"
+        sentence = f"{use.where} has {use.tag}{of}, and {newer}; change the tag"
+        yield Need(Weight.BEHIND, sentence, request or use.page)
+    if row.hub_version and use.hub_version and use.hub_version != row.hub_version:
+        sentence = (
+            f"{use.where} is for JupyterHub {use.hub_version}, and it is proved for {row.hub_version}; change its "
+            "answer hub_version"
+        )
+        page = f"{row.page}/actions/workflows/configure.yml" if row.page else ""
+        yield Need(Weight.HUB, sentence, page)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hub_image.fleet.asking import AT_ONCE, Asking, UsedUp
+from hub_image.fleet.asking import AT_ONCE, Asking
 from hub_image.problem import Problem
 from hub_image.tools.git import GITHUB
 from hub_image.tools.github import Refused
@@ -18,11 +18,11 @@ FOUND = 1000  # repositories that a search of GitHub gives at most
 
 
 class Source(NamedTuple):
-    """A repository on GitHub as `owner/name`, and its default branch; `trouble` says why there is none."""
+    """A repository on GitHub as `owner/name`, and its default branch; `trouble` says why it is not known."""
 
     name: str
     branch: str
-    trouble: str = ""
+    trouble: Problem | None = None
 
 
 def repositories(
@@ -139,10 +139,8 @@ def _one(asking: Asking, name: str) -> tuple[Source, bool]:
     """A repository of a list, under the name that it has now, and whether it is archived."""
     try:
         about = asking.get(f"/repos/{name}")
-    except UsedUp:
-        return Source(name, "", asking.used_up), False
     except Problem as problem:
-        return Source(name, "", str(problem).rstrip(".")), False
+        return Source(name, "", problem), False
     return _source(about), bool(about.get("archived"))
 
 

@@ -36,14 +36,17 @@ def by_age(repository: Repository, tags: Iterable[str]) -> list[tuple[str, str]]
     return sorted(made, key=lambda pair: pair[1], reverse=True)
 
 
-def newest(repository: Repository) -> str:
+def newest(repository: Repository, built: str = "") -> str:
     """Return the newest tag that stays: of the latest release, or else of the image that was made last.
 
-    Trial images of pull requests and those of a second platform are none. Raises Problem where there is none.
+    Who knows which that is gives its tag, and no image is asked when it was made. Trial images of pull requests and those
+    of a second platform are none. Raises Problem where there is none.
     """
     tags = repository.tags()
     if release := newest_release(tags):
         return release
+    if built in tags:
+        return built
     commits = by_age(repository, [tag for tag in tags if COMMIT.fullmatch(tag)])
     if not commits:
         raise Problem(

@@ -404,15 +404,27 @@ def each_page(
         yield found
 
 
+MARK = re.compile(r"<!-- hub-image (\S+) ")  # what a workflow of ours writes begins with one
+
+
+def marked(entry: Mapping[str, Any]) -> str:
+    """Return the kind of an issue or a pull request that a workflow of ours wrote, as in `update`; empty for others."""
+    found = MARK.match(entry["body"] or "") if _is_ours(entry) else None
+    return found[1] if found else ""
+
+
+def _is_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether a job wrote it: what others began with the same words is theirs. Who has left GitHub is nobody."""
+    return bool((entry["user"] or {}).get("login") == OURSELVES)
+
+
 def written(path: str, mark: str) -> dict[str, Any] | None:
     """Return what this workflow wrote before into a list of comments or issues; it begins with `mark`.
 
-    What others began with the same words is theirs. Lists of issues hold pull requests too, and those are left out.
-    Raises Problem as `api` does.
+    Lists of issues hold pull requests too, and those are left out. Raises Problem as `api` does.
     """
     for entry in pages(path):
-        author = (entry["user"] or {}).get("login")  # who has left GitHub is nobody
-        if "pull_request" in entry or author != OURSELVES:
+        if "pull_request" in entry or not _is_ours(entry):
             continue
         if (entry["body"] or "").startswith(mark):
             return dict(entry)

@@ -1,0 +1,55 @@
+"""GitHub with many repositories, and registries with their images."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from hub_image.fleet import rows
+from hub_image.problem import Problem
+from hub_image.tools import github
+
+from .hosting import Server
+
+
+@pytest.fixture
+def hosted(monkeypatch):
+    """GitHub, asked with a token."""
+    server = Server()
+    with server.served():
+        monkeypatch.setenv("GITHUB_API_URL", server.address)
+        monkeypatch.setenv("GITHUB_TOKEN", "secret")
+        monkeypatch.delenv("GH_TOKEN", raising=False)
+        yield server
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """How long each wait was; no time passes."""
+    waited: list[float] = []
+    told = SimpleNamespace(sleep=waited.append, time=github.time.time)
+    monkeypatch.setattr(github, "time", told)
+    return waited
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """What registries have, by name and tag, with the days; tests/ci/test_registry.py asks a stand-in of one."""
+    images: dict[str, dict[str, str]] = {}
+
+    class Registry:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.host, _, self.path = name.partition("/")
+
+        def tags(self) -> list[str]:
+            return list(images.get(self.name, {}))
+
+        def created(self, tag: str) -> str:
+            if tag not in images.get(self.name, {}):
+                raise Problem(f"{self.name} has no {tag}: publish it first, or check its name.")
+            return images[self.name][tag]
+
+    monkeypatch.setattr(rows, "Repository", Registry)
+    return images
