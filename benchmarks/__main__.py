@@ -2,7 +2,7 @@
 
 python -m benchmarks                          all of it, about an hour on two cores
 python -m benchmarks copier rebuild-pip ...   some of it: copier, rebuild-pip, rebuild-conda, start, hubs,
-                                              suites
+                                              fleet, suites
     --repeat N                                measure each N times, and take the median (default: 3)
     --template PATH                           compare `copier copy` with one more template
     --write FILE                              write the table into a file too
@@ -19,7 +19,7 @@ import platform
 import sys
 from pathlib import Path
 
-from . import builds, copies, hubs, suites
+from . import builds, copies, fleets, hubs, suites
 from .turns import Row
 
 
@@ -57,6 +57,7 @@ def main() -> int:
         "rebuild-conda": lambda options: builds.rebuild("conda", options.repeat),
         "start": lambda options: builds.start(options.repeat),
         "hubs": hubs.measure,
+        "fleet": fleets.measure,
         "suites": suites.measure,
     }
     parser = argparse.ArgumentParser(

@@ -24,6 +24,7 @@ import contextlib
 import functools
 import io
 import json
+import math
 import re
 import sys
 import tarfile
@@ -101,6 +102,10 @@ class Server(ThreadingHTTPServer):
         self.people: set[str] = set()  # owners that are no organizations
         self.faults: list[tuple[str, int, dict[str, str]]] = []
         self.limit = 5000
+        self.limits: dict[
+            int, float
+        ] = {}  # after how many requests whoever asks is limited, for how many seconds
+        self.limited_until = 0.0
         self.delay = 0.0
         self.seen: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -148,9 +153,13 @@ class Answer(BaseHTTPRequestHandler):
             fault = next((one for one in self.server.faults if re.search(one[0], self.path)), None)
             if fault:
                 self.server.faults.remove(fault)
+            if pause := self.server.limits.pop(sum(self.server.seen.values()), 0):
+                self.server.limited_until = time.time() + pause
         call = description.call("GET", re.sub(r"^/repositories/[^/]+", "/repos/a/b", path))
         wrong = list(call.faults(query, None)) if call else ["there is no such call"]
         try:
+            if (left := self.server.limited_until - time.time()) > 0:
+                raise Refusal(429, SECONDARY, **{"retry-after": str(math.ceil(left))})
             if fault:
                 raise Refusal(fault[1], SECONDARY if fault[1] in (403, 429) else "", **fault[2])
             self.limited()

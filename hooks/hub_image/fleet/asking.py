@@ -9,10 +9,12 @@ from typing import Any
 
 from hub_image.problem import Problem
 from hub_image.tools import github
-from hub_image.tools.github import NoAnswer, Take
+from hub_image.tools.github import NoAnswer, Take, Turns, Way
 
-AT_ONCE = 8  # requests; GitHub allows 100, of all that one token asks
+AT_ONCE = 8  # requests on their way; GitHub allows 100, of all that one token asks
+WORKERS = 4 * AT_ONCE  # threads, of which some wait because GitHub was away
 TRIES = 3
+AWAY = 4  # seconds before the second try where GitHub is away, and twice that before the third
 PATIENCE = 150  # seconds that one request waits in all: a limit of a minute goes by, that of an hour does not
 
 
@@ -23,36 +25,35 @@ class UsedUp(Problem):
 class Asking:
     """Asks with the token of the environment, for many at once.
 
-    `used_up` says in a sentence when GitHub goes on; until then nothing more is asked, since who asks all the same may
-    be shut out: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    When GitHub's limit is used up nothing more is asked, since who asks all the same may be shut out:
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """
 
     def __init__(self) -> None:
-        self.token = github.token()
-        self.used_up = ""
+        self.turns = Turns(AT_ONCE)
+        self.way = Way(github.token(), PATIENCE, TRIES, self.turns, AWAY)
         self.server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+
+    @property
+    def used_up(self) -> str:
+        """Until when GitHub answers no more, in a sentence; empty as long as it does."""
+        return str(self.turns.ended or "")
 
     def get(self, path: str, take: Take | None = None) -> Any:
         """Return what GitHub answers, or what `take` makes of it. Raises Problem as `github.get` does, UsedUp among them."""
-        self._look()
         try:
-            return github.get(path, token=self.token, patience=PATIENCE, tries=TRIES, take=take)
+            return github.get(path, self.way, take)
         except NoAnswer as problem:
             self._end(problem)
             raise
 
     def pages(self, path: str) -> Iterator[Any]:
         """Yield the pages of a list. Raises Problem as `get` does."""
-        self._look()
         try:
-            yield from github.each_page(path, token=self.token, patience=PATIENCE, tries=TRIES)
+            yield from github.each_page(path, self.way)
         except NoAnswer as problem:
             self._end(problem)
             raise
-
-    def _look(self) -> None:
-        if self.used_up:
-            raise UsedUp(self.used_up)
 
     def _end(self, problem: NoAnswer) -> None:
         """Raise UsedUp where GitHub says that it will not answer for longer than we wait."""
@@ -60,13 +61,12 @@ class Asking:
             return
         again = datetime.now(timezone.utc) + timedelta(seconds=problem.seconds or 0)
         until = f"{again:%H:%M} UTC"
-        if self.token:
-            self.used_up = (
-                f"GitHub's limit for this hour is used up until {until}: run this again then"
-            )
+        if self.way.token:
+            said = f"GitHub's limit for this hour is used up until {until}: run this again then"
         else:
-            self.used_up = (
+            said = (
                 f"without a token GitHub answers 60 requests an hour, which are used up until {until}: set GITHUB_TOKEN, "
                 "or run this again then"
             )
-        raise UsedUp(self.used_up) from problem
+        self.turns.ended = UsedUp(said)
+        raise self.turns.ended from problem

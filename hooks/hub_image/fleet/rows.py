@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from hub_image.fleet import hubs, made, remote
-from hub_image.fleet.asking import AT_ONCE, Asking, UsedUp
+from hub_image.fleet.asking import WORKERS, Asking, UsedUp
 from hub_image.fleet.model import Need, Row, Use, Weight
 from hub_image.fleet.sources import Source
 from hub_image.handoff import profiles
@@ -43,7 +43,7 @@ def gather(
     has_hubs = bool(places or configs)
     uses, notes = _hubs(places, configs)
     found = [made.row(path, str(path), on_github(path).partition("/")[0]) for path in local]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         found += _remote(asking, sources, pool.map, notes.append)
         rows = _once(found, notes.append)
         for name, here in uses.items():

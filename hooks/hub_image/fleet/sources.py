@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hub_image.fleet.asking import AT_ONCE, Asking
+from hub_image.fleet.asking import WORKERS, Asking
 from hub_image.problem import Problem
 from hub_image.tools.git import GITHUB
 from hub_image.tools.github import Refused
@@ -48,7 +48,7 @@ def repositories(
         name: _source(about) for name, about in found.items() if name not in archived | forks
     }
     named = [name for name in listed if name.lower() not in sources.keys() | archived]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         for source, is_archived in pool.map(lambda name: _one(asking, name), named):
             name = source.name.lower()
             forks.discard(name)

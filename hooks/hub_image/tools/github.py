@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -60,9 +61,9 @@ class NoAnswer(Problem):
 class _Again(Exception):
     """It is worth another try, after so many seconds where GitHub says when; it may have been done all the same."""
 
-    def __init__(self, message: str, first: float, seconds: float | None, unsure: bool) -> None:
+    def __init__(self, message: str, seconds: float | None, unsure: bool) -> None:
         super().__init__(message)
-        self.first, self.seconds, self.unsure = first, seconds, unsure
+        self.seconds, self.unsure = seconds, unsure
 
 
 def variable(name: str) -> str:
@@ -227,29 +228,61 @@ def api(
 
     https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
-    return _call(_Request(method, path, body, token), patience, made=made)[0]
+    return _call(_Request(method, path, body), Way(token, patience), made)[0]
 
 
-def get(
-    path: str,
-    *,
-    token: str = "",
-    patience: float = PATIENCE,
-    tries: int = 0,
-    take: Take | None = None,
-) -> Any:
-    """Return what GitHub answers, or what `take` makes of the answer. Raises Problem as `api` does, and NoAnswer after
-    so many tries, where there is a number."""
-    return _call(_Request("GET", path, None, token, take), patience, tries)[0]
+class Turns:
+    """Lets so many requests through at once, none while GitHub limits whoever asks, and none once `ended` says why.
+
+    Who waits because GitHub was away takes nobody's turn meanwhile.
+    """
+
+    def __init__(self, at_once: int = 1) -> None:
+        self._free, self._until = threading.BoundedSemaphore(at_once), 0.0
+        self.ended: Problem | None = None
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and take it. Raises the Problem that ended them."""
+        if (left := self._until - time.time()) > 0:
+            time.sleep(left)
+        with self._free:
+            if self.ended:
+                raise self.ended
+            yield
+
+    def rest(self, seconds: float) -> None:
+        """Let nobody through for so long."""
+        self._until = max(self._until, time.time() + seconds)
+
+
+class Way(NamedTuple):
+    """How one asks: with which token, for how many seconds of waiting, how often where there is a number, in whose turns.
+
+    `away`: seconds before the second try where GitHub is away.
+    """
+
+    token: str = ""
+    patience: float = PATIENCE
+    tries: int = 0
+    turns: Turns | None = None
+    away: float = AWAY
+
+
+JOBS = Way()  # a job asks as long as it has time
+
+
+def get(path: str, way: Way, take: Take | None = None) -> Any:
+    """Return what GitHub answers, or what `take` makes of the answer. Raises Problem as `api` does."""
+    return _call(_Request("GET", path, take=take), way)[0]
 
 
 class _Request(NamedTuple):
-    """What is asked, with which token, and what becomes of the answer."""
+    """What is asked, and what becomes of the answer."""
 
     method: str
     path: str
     body: dict[str, Any] | None = None
-    token: str = ""
     take: Take | None = None  # by default JSON is read
 
     def __str__(self) -> str:
@@ -257,20 +290,16 @@ class _Request(NamedTuple):
 
 
 def _call(
-    request: _Request,
-    patience: float = PATIENCE,
-    tries: int = 0,
-    made: Callable[[], Any] | None = None,
+    request: _Request, way: Way = JOBS, made: Callable[[], Any] | None = None
 ) -> tuple[Any, str]:
-    """Do what `api` says, with so many tries at most where there is a number.
-
-    Return the answer, and where its next page is, if there is one.
-    """
-    unsure, tried = False, 0
+    """Do what `api` says; return the answer, and where its next page is, if there is one."""
+    unsure, tried, patience = False, 0, way.patience
+    turns = way.turns or Turns()
     while True:
         tried += 1
         try:
-            return _ask(request)
+            with turns.turn():
+                return _ask(request, way.token)
         except Refused as refused:
             if unsure and request.method == "DELETE" and refused.status == 404:
                 return None, ""  # it was done the first time
@@ -278,15 +307,18 @@ def _call(
         except _Again as again:
             wait = again.seconds
             if wait is None:
-                wait = min(again.first * 2 ** (tried - 1), LONGEST)
+                wait = min((way.away if again.unsure else LIMITED) * 2 ** (tried - 1), LONGEST)
             unsure |= again.unsure
             is_posted = again.unsure and request.method == "POST" and not made
-            if wait > patience or is_posted or tried == tries:
+            if wait > patience or is_posted or tried == way.tries:
                 when = f"in {round(wait / 60) or 1} min" if again.seconds else "later"
                 raise NoAnswer(f"{again} Run this job again {when}.", again.seconds) from again
             print(f"{again} Another try in {wait:.0f} s.", file=sys.stderr, flush=True)
-            time.sleep(wait)
             patience -= wait
+            if again.unsure:
+                time.sleep(wait)
+            else:
+                turns.rest(wait)
             if again.unsure and made and (found := made()):
                 return found, ""
 
@@ -304,11 +336,11 @@ class _NotToOthers(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NotToOthers)
 
 
-def _ask(request: _Request) -> tuple[Any, str]:
+def _ask(request: _Request, token: str) -> tuple[Any, str]:
     """Ask once; return the answer, and where its next page is. Raises Refused or _Again."""
     server = os.environ.get("GITHUB_API_URL", "https://api.github.com")
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-    if token := request.token or os.environ.get("GITHUB_TOKEN", ""):
+    if token := token or os.environ.get("GITHUB_TOKEN", ""):
         headers["Authorization"] = f"Bearer {token}"
     sent = urllib.request.Request(
         server + request.path,
@@ -325,17 +357,17 @@ def _ask(request: _Request) -> tuple[Any, str]:
         said = _said(error)
         if error.code >= 500:
             away = f"GitHub did not answer {request}: {error.code} {said}."
-            raise _Again(away, AWAY, _seconds(error.headers), unsure=True) from error
+            raise _Again(away, _seconds(error.headers), unsure=True) from error
         message = f"GitHub refused {request}: {error.code} {said}."
         limit = _seconds(error.headers)
         if error.code == 429 or (
             error.code == 403 and (limit is not None or re.search(r"\brate limit\b", said))
         ):
-            raise _Again(message, LIMITED, limit, unsure=False) from error
+            raise _Again(message, limit, unsure=False) from error
         raise Refused(message, error.code) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         away = f"GitHub did not answer {request}: {error}."
-        raise _Again(away, AWAY, None, unsure=True) from error
+        raise _Again(away, None, unsure=True) from error
 
 
 def _json(answer: http.client.HTTPResponse) -> Any:
@@ -390,17 +422,15 @@ def pages(path: str) -> list[Any]:
     return [item for page in each_page(path) for item in page]
 
 
-def each_page(
-    path: str, *, token: str = "", patience: float = PATIENCE, tries: int = 0
-) -> Iterator[Any]:
-    """Yield the pages of what GitHub gives in pages. Raises Problem as `get` does.
+def each_page(path: str, way: Way = JOBS) -> Iterator[Any]:
+    """Yield the pages of what GitHub gives in pages. Raises Problem as `api` does.
 
     Each page says where the next one is: not every list takes the number of a page.
     https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
     """
     following = f"{path}{'&' if '?' in path else '?'}per_page=100"
     while following:
-        found, following = _call(_Request("GET", following, token=token), patience, tries)
+        found, following = _call(_Request("GET", following), way)
         yield found
 
 
