@@ -20,7 +20,7 @@ from copier import _template, _vcs
 from copier._main import Worker
 from hypothesis import HealthCheck, settings
 
-from rig.fixtures import build, chromium, engine, run  # noqa: F401 (fixtures)
+from rig.fixtures import browse, build, chromium, engine, run, served  # noqa: F401 (fixtures)
 from world import pytest_terminal_summary  # noqa: F401 (a hook)
 
 ROOT = Path(__file__).parent.parent

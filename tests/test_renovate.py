@@ -132,7 +132,7 @@ def test_finds_actions_hooks_and_pinned_packages(here):
     def found(file, *keys):
         return {tuple(each.get(key) for key in keys) for each in here if each["file"] == file}
 
-    for folder in (".github", "template/.github"):
+    for folder in (".github", "template/.github", "docs"):
         for path in (ROOT / folder).rglob("*.yml"):
             used = re.findall(r"uses: ([^.\s]\S+)@([0-9a-f]{40}) # (\S+)", path.read_text())
             file = path.relative_to(ROOT).as_posix()

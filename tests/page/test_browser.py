@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,41 +12,16 @@ from .conftest import HOSTILE, OLD, PAGE
 pytestmark = pytest.mark.engine
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def address(kept):
+def address(kept, served):
     """The page on a server, as GitHub Pages has it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=kept))
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    return served(kept)
 
 
 @pytest.fixture
-def opened(chromium, address):
-    """Open the page; everything that it asks for, and everything that its console says."""
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-
-        def open(**settings):
-            page = browser.new_context(**settings).new_page()
-            page.asked, page.said = [], []
-            page.on("request", lambda request: page.asked.append(request.url))
-            page.on("console", lambda message: page.said.append(message.text))
-            page.on("pageerror", lambda error: page.said.append(str(error)))
-            page.on("dialog", lambda dialog: page.said.append(dialog.message))
-            page.goto(address)
-            return page
-
-        yield open
-        browser.close()
+def opened(browse, address):
+    """Open the page."""
+    return lambda **settings: browse(address, **settings)
 
 
 def shown(page) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +63,49 @@ def chromium() -> str:
 def installed_browser() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     return next(filter(None, map(shutil.which, names)), None)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder, as GitHub Pages does."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Path], str]]:
+    """Serve a folder; its address comes out."""
+    servers = []
+
+    def serve(folder: Path) -> str:
+        handler = functools.partial(Quiet, directory=folder)
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}/"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def browse(chromium: str) -> Iterator[Callable]:
+    """Open an address in a browser with some settings; a page knows what it `asked` for and what its console `said`."""
+    from playwright import sync_api
+
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+        def open(address: str, **settings: object) -> sync_api.Page:
+            page = browser.new_context(**settings).new_page()
+            page.asked, page.said = [], []
+            page.on("request", lambda request: page.asked.append(request.url))
+            page.on("console", lambda message: page.said.append(message.text))
+            page.on("pageerror", lambda error: page.said.append(str(error)))
+            page.on("dialog", lambda dialog: page.said.append(dialog.message))
+            page.goto(address)
+            return page
+
+        yield open
+        browser.close()

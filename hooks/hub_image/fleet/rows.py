@@ -20,6 +20,11 @@ from hub_image.repository import image_env, tags
 from hub_image.tools.git import on_github
 from hub_image.tools.registry import Away, Refused, Repository
 
+DOES = {
+    Weight.BASE: "update",
+    Weight.TEMPLATE: "update",
+    Weight.PACKAGES: "expire",
+}  # which kind of draft
 DATED = re.compile(r"(20\d\d)[-.]?(\d\d)[-.]?(\d\d)")  # tags of bases, as in cuda12-2026-07-28
 
 
@@ -173,10 +178,8 @@ def _day(registry: Repository, tag: str) -> str | None:
 def _needs(row: Row, has_hubs: bool) -> Iterator[Need]:
     """Why somebody has to look, nothing twice: what waits already is not asked for."""
     request = next((one for one in row.waiting if one.kind == "request"), None)
-    updating = any(one.kind == "update" for one in row.waiting)
-    for need in row.needs:
-        if not (updating and need.weight in (Weight.BASE, Weight.TEMPLATE)):
-            yield need
+    open = {one.kind for one in row.waiting}
+    yield from (need for need in row.needs if DOES.get(need.weight) not in open)
     for use in row.uses:
         yield from _of_use(row, use, request.page if request else "")
     if has_hubs and not row.uses and row.image != row.repository:
@@ -188,10 +191,11 @@ def _needs(row: Row, has_hubs: bool) -> Iterator[Need]:
     if row.proof and not row.proof.passed:
         sentence = f"its last proof failed, on {row.proof.day}; look at the run"
         yield Need(Weight.FAILED, sentence, row.proof.page)
+    pulls = {one.kind for one in row.waiting if one.is_pull}
     for one in row.waiting:
         if one.is_pull:
             yield Need(Weight.WAITS, f"“{one.title}” waits; look at it, and merge it", one.page)
-        elif one.kind not in ("request", "welcome"):
+        elif one.kind not in pulls | {"request", "welcome"}:
             yield Need(Weight.WAITS, f"“{one.title}”; do what the issue says", one.page)
 
 

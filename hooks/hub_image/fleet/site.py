@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -9,18 +10,20 @@ from html import escape
 from typing import NamedTuple
 
 from hub_image.fleet.model import Need, Row, Use, Weight
-from hub_image.fleet.words import counted, dated, proved, where
+from hub_image.fleet.words import base, counted, dated, proved, where
 from hub_image.page import html
 
 STYLE = """
 body { max-width: 110rem; }
-#finder { display: flex; flex-wrap: wrap; gap: .5rem 1rem; }
+#finder:not([hidden]) { display: flex; flex-wrap: wrap; gap: .5rem 1rem; }
 #finder > div { flex: 1 1 14rem; }
 #finder > p { flex-basis: 100%; margin: 0; min-height: 1.5rem; }
 select { box-sizing: border-box; width: 100%; font: inherit; padding: .5rem; }
 td ul { margin: 0; padding-left: 1.1rem; }
 td:nth-child(1), td:nth-child(2), td:nth-child(3) { min-width: 11rem; }
 td:nth-child(n+4) { min-width: 6rem; }
+th, td > code { overflow-wrap: normal; }
+td:nth-child(1) > code { overflow-wrap: anywhere; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: left; text-decoration: underline dotted; cursor: pointer; }
 th[aria-sort=ascending] button::after { content: " \\25B2" / ""; }
 th[aria-sort=descending] button::after { content: " \\25BC" / ""; }
@@ -34,6 +37,7 @@ th[aria-sort=descending] button::after { content: " \\25BC" / ""; }
   td { border: 0; padding: .15rem 0; }
   td::before { content: attr(data-head) ": "; font-weight: 600; }
   td:empty { display: none; }
+  td:first-child::before { content: none; }
 }
 """
 SCRIPT = """
@@ -139,8 +143,7 @@ def _cells(row: Row, place: int, today: date) -> Iterator[Cell]:
     yield Cell("On hubs", _listed(dict.fromkeys(map(_use, row.uses))))
     newest = [f"<code>{escape(row.newest)}</code>" if row.newest else "", dated(row.day, today)]
     yield Cell("Newest", "<br>".join(filter(None, newest)), row.day or row.newest)
-    base = [escape(row.base.rpartition("/")[2]), dated(row.base_day, today)]
-    yield Cell("Base", "<br>".join(filter(None, base)), row.base_day or row.base)
+    yield Cell("Base", "<br>".join(map(escape, base(row, today))), row.base_day or row.base)
     yield Cell("Template", escape(row.template))
     yield Cell("JupyterHub", escape(row.hub_version))
     last = _linked(row.proof.page if row.proof else "", proved(row))
@@ -156,7 +159,8 @@ def _name(row: Row) -> str:
 
 
 def _need(need: Need) -> str:
-    sentence = f"{need.sentence[:1].upper()}{need.sentence[1:]}"
+    is_word = re.match("[a-z]+ ", need.sentence)  # and no name, nor a path
+    sentence = need.sentence[0].upper() + need.sentence[1:] if is_word else need.sentence
     is_broken = need.weight in (Weight.MOVES, Weight.HUB, Weight.GONE, Weight.FAILED)
     shown = f"<strong>{escape(sentence)}.</strong>" if is_broken else f"{escape(sentence)}."
     return f"{shown} {_linked(need.page, 'Look')}" if need.page else shown

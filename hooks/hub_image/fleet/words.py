@@ -12,13 +12,25 @@ MOST = 500  # rows of a summary, of which GitHub takes a megabyte
 HEADS = ("image", "on hubs", "newest", "base", "template", "JupyterHub", "proved")
 
 
-def dated(day: str, today: date) -> str:
-    """Return a day with its age, as in `2026-09-01, 90 days`; what is no day, or none, as it is."""
+def age(day: str, today: date) -> str:
+    """Return how old what was made on a day is, as in `90 days`; empty for what is no day."""
     try:
         days = (today - date.fromisoformat(day)).days
     except ValueError:
-        return day
-    return f"{day}, {days} {'day' if days == 1 else 'days'}"
+        return ""
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def dated(day: str, today: date) -> str:
+    """Return a day with its age, as in `2026-09-01, 90 days`."""
+    return ", ".join(filter(None, [day, age(day, today)]))
+
+
+def base(row: Row, today: date) -> list[str]:
+    """Return the base without its registry, and its age; its day too where its tag does not say it."""
+    name = row.base.rpartition("/")[2]
+    is_said = row.base_day in name or row.base_day.replace("-", ".") in name
+    return list(filter(None, [name, (age if is_said else dated)(row.base_day, today)]))
 
 
 def where(use: Use) -> str:
@@ -43,11 +55,10 @@ def counted(found: Sequence[Row]) -> str:
 def cells(row: Row, today: date) -> tuple[str, ...]:
     """Return the texts below HEADS."""
     newest = f"{row.newest} ({dated(row.day, today)})" if row.day else row.newest
-    base = row.base.rpartition("/")[2]
-    if row.base_day:
-        base += f" ({dated(row.base_day, today)})"
+    name, *old = base(row, today) or [""]
     uses = ", ".join(dict.fromkeys(map(where, row.uses)))
-    return (row.image, uses, newest, base, row.template, row.hub_version, proved(row))
+    made = f"{name} ({old[0]})" if old else name
+    return (row.image, uses, newest, made, row.template, row.hub_version, proved(row))
 
 
 def table(found: Sequence[Row], notes: Sequence[str], today: date) -> Iterator[str]:
