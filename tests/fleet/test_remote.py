@@ -140,6 +140,24 @@ def test_what_waits_is_not_asked_for_twice(ocean, capsys):
     assert needs(look(capsys, "--org", "sea")[0]["quay.io/sea/ocean"]) == ["waits"]
 
 
+def test_an_issue_beside_a_pull_request_of_the_same_kind_is_not_another_need(ocean, capsys):
+    ocean.files["apt.txt"] = "zip  # GEOG 101, until 2020-01\n"
+    mark = "<!-- hub-image expire -->\n"
+    ocean.opens(mark, "Packages past their end").opens(mark, "Remove packages", pull=True)
+    row = look(capsys, "--org", "sea")[0]["quay.io/sea/ocean"]
+    assert [need["sentence"] for need in row["needs"]] == [
+        "“Remove packages” waits; look at it, and merge it"
+    ]
+
+
+def test_the_newest_image_is_that_of_the_last_proof(ocean, registry, capsys):
+    """Also where an older commit was built anew; and no other image is asked when it was made."""
+    registry["quay.io/sea/ocean"]["0" * 12] = "2026-11-29T00:00:00Z"
+    assert look(capsys, "--org", "sea")[0]["quay.io/sea/ocean"]["newest"] == "f" * 12
+    registry["quay.io/sea/ocean"]["2026.10"] = "2026-10-01T00:00:00Z"  # a release comes first
+    assert look(capsys, "--org", "sea")[0]["quay.io/sea/ocean"]["newest"] == "2026.10"
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A hub's configuration on GitHub, with a tag that a test gives."""
@@ -177,9 +195,12 @@ def test_a_link_request_is_where_the_hub_lags_behind_and_not_another_need(ocean,
 def test_a_hub_that_is_not_there_ends_it(ocean, hub, capsys):
     hub("f" * 12)
     assert main(["fleet", "--org", "sea", "sea/hubs:nowhere.yaml"]) == 2
-    assert "sea/hubs has no nowhere.yaml" in capsys.readouterr().err
+    assert "hub-image: sea/hubs has no nowhere.yaml; check its name" in capsys.readouterr().err
+    assert main(["fleet", "--org", "sea", "sea/nowhere:prod.yaml"]) == 2
+    assert "hub-image: sea/nowhere cannot be read (git clone failed" in capsys.readouterr().err
 
 
+@pytest.mark.world("archive-of-an-empty-repository")
 def test_what_is_no_image_is_counted(ocean, hosted, capsys):
     hosted.add(Repository("sea/site", {"README.md": "x"}), Repository("sea/empty"))
     found, notes = look(capsys, "--org", "sea")

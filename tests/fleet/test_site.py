@@ -97,3 +97,6 @@ def test_a_link_is_one_of_github(tmp_path):
     use = Use("hub.yaml:1", "", "1", False, page="javascript:alert(1)")
     text = site.text([Row("quay.io/sea/ocean", uses=(use,))], [], date(2026, 11, 30))
     assert "javascript:" not in text and "hub.yaml:1" in text
+    use = Use("hub.yaml:1", HOSTILE, "1", False, page='https://github.com/"><b>')
+    text = site.text([Row("quay.io/sea/ocean", uses=(use,))], [], date(2026, 11, 30))
+    assert f'<a href="https://github.com/&quot;&gt;&lt;b&gt;">{escape(HOSTILE)}: 1</a>' in text

@@ -63,6 +63,7 @@ def test_a_topic_of_all_and_of_an_organization(sea):
     assert names(["sea"], ["water", "other"]) == ["sea/rivers"]
 
 
+@pytest.mark.world("search-ends-after-a-thousand")
 def test_a_search_ends_after_a_thousand(hosted):
     hosted.add(*(Repository(f"sea/image-{n}", topics=("x",)) for n in range(1200)))
     said: list[str] = []
@@ -77,7 +78,11 @@ def test_a_list_has_names_addresses_and_comments(sea, tmp_path):
     (tmp_path / "ours").write_text(
         "# ours\n\nSea/Streams  # has a new name\nhttps://github.com/sea/fork.git\nsea/gone\nsea/old\nada/own\n"
     )
-    found = repositories(["sea"], [], [tmp_path / "ours"])
+    said: list[str] = []
+    found = repositories(["sea"], [], [tmp_path / "ours"], say=said.append)
+    assert said == ["Archived repositories that were left out: 1."], (
+        "a fork that is named is none left out"
+    )
     assert [source.name for source in found] == ["sea/rivers", "sea/lakes", "sea/fork", "sea/gone", "ada/own"]  # fmt: skip
     assert found[0].branch == "trunk"
     [gone] = [source for source in found if source.trouble]
@@ -182,6 +187,12 @@ def test_what_comes_too_late_in_an_archive_is_one_sentence(monkeypatch):
     files = image() | {"data/noise": os.urandom(2_000_000), "environment.yml": b"x" * 3_000_000}
     with pytest.raises(Problem, match="sea/a has more than 1 MB before its lists; clone it"):
         remote.unpack(Answer(archive("sea/a", frozenset(files.items()))), "sea/a")
+
+
+def test_a_list_as_large_as_none_is_passed_over():
+    files = image() | {"environment.yml": b"x" * 3_000_000}
+    found = remote.unpack(Answer(archive("sea/a", frozenset(files.items()))), "sea/a")
+    assert set(found) == {".copier-answers.yml", ".github/image.env"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hub_image.fleet.model import Use
-from hub_image.handoff.config import HubConfig
+from hub_image.handoff.config import HubConfig, Unreadable
 from hub_image.hubconfig import charts, values
 from hub_image.problem import Problem
 from hub_image.repository.reference import Moves, Reference
@@ -31,7 +31,11 @@ def remote(config: HubConfig) -> tuple[Uses, tuple[str, ...]]:
     server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
     page = f"{server}/{config.repository}/blob/HEAD"
     with tempfile.TemporaryDirectory() as folder:
-        clone = config.checkout(Path(folder, "hub"), github.token())
+        try:
+            clone = config.checkout(Path(folder, "hub"), github.token())
+        except Unreadable as problem:
+            remedy = "check its name, and whether the token in GITHUB_TOKEN may read it"
+            raise Problem(f"{problem.reason}; {remedy}") from problem
         read = [values.parse((clone / file).read_bytes(), file) for file in config.files]
         images = [image for one in read for image in one.images]
         uses = _uses(values.completed(images, clone), clone, config.repository, page)

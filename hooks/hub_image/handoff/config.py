@@ -15,7 +15,11 @@ WRITTEN = re.compile(r"([\w.-]+/[\w.-]+):([^:]+)")
 
 
 class Unreadable(Problem):
-    """The configuration is not there, or not for whoever asks."""
+    """The configuration is not there, or not for whoever asks; `reason` says it without the answer that names it."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"hub_config: {reason}; {remedy}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,12 @@ class HubConfig:
             )
         except Problem as problem:
             raise Unreadable(
-                f"hub_config: {self.repository} cannot be read ({problem}); check its name, or give the secret {TOKEN}"
+                f"{self.repository} cannot be read ({problem})",
+                f"check its name, or give the secret {TOKEN}",
             ) from problem
         for file in self.files:
             if not (folder / file).is_file():
-                raise Unreadable(f"hub_config: {self.repository} has no {file}; correct the answer")
+                raise Unreadable(f"{self.repository} has no {file}", "correct the answer")
         return folder
 
 

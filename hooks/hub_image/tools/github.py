@@ -206,9 +206,8 @@ def kept(name: str) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-Take = Callable[
-    [http.client.HTTPResponse], Any
-]  # what becomes of an answer; ValueError: it is broken
+# What becomes of an answer; it raises ValueError for a broken one.
+Take = Callable[[http.client.HTTPResponse], Any]
 
 
 def api(
