@@ -143,7 +143,11 @@ def _cells(row: Row, place: int, today: date) -> Iterator[Cell]:
     yield Cell("On hubs", _listed(dict.fromkeys(map(_use, row.uses))))
     newest = [f"<code>{escape(row.newest)}</code>" if row.newest else "", dated(row.day, today)]
     yield Cell("Newest", "<br>".join(filter(None, newest)), row.day or row.newest)
-    yield Cell("Base", "<br>".join(map(escape, base(row, today))).replace(":", ":<wbr>"), row.base_day or row.base)
+    yield Cell(
+        "Base",
+        "<br>".join(map(escape, base(row, today))).replace(":", ":<wbr>"),
+        row.base_day or row.base,
+    )
     yield Cell("Template", escape(row.template))
     yield Cell("JupyterHub", escape(row.hub_version))
     last = _linked(row.proof.page if row.proof else "", proved(row))
