@@ -247,7 +247,7 @@ def test_a_repository_that_cannot_be_read_is_a_row(ocean, hosted, waits, tmp_pat
     assert found["sea/away"]["page"] == "https://github.com/sea/away"
     said = {name: row["needs"][0]["sentence"] for name, row in found.items() if row["needs"]}
     assert said["sea/moved"] == (
-        "GitHub does not give the files of sea/moved: the token needs to read its contents"
+        "GitHub does not give the files of sea/moved; let the token read its contents"
     )
     assert "404 Not Found" in said["sea/gone"] and "502" in said["sea/away"]
 

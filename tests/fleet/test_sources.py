@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -168,8 +169,6 @@ class Answer(io.BytesIO):
 
 def test_an_archive_is_read_no_further_than_it_takes(monkeypatch):
     noise = bytes(range(256)) * 4096
-    import os
-
     large = {f"zz/{number}": os.urandom(500_000) for number in range(4)}
     with_image = Answer(archive("sea/a", frozenset((image() | large).items())))
     found = remote.unpack(with_image, "sea/a")
@@ -180,11 +179,12 @@ def test_an_archive_is_read_no_further_than_it_takes(monkeypatch):
     assert remote.unpack(other, "sea/b") == {} and other.tell() < 100_000
 
 
-def test_what_comes_too_late_in_an_archive_is_one_sentence(monkeypatch):
-    import os
-
+@pytest.mark.parametrize(
+    "data", [os.urandom(2_000_000), bytes(20_000_000)], ids=["as-it-is", "packed"]
+)
+def test_what_comes_too_late_in_an_archive_is_one_sentence(data, monkeypatch):
     monkeypatch.setattr(remote, "MOST", 1_000_000)
-    files = image() | {"data/noise": os.urandom(2_000_000), "environment.yml": b"x" * 3_000_000}
+    files = image() | {"data/noise": data}
     with pytest.raises(Problem, match="sea/a has more than 1 MB before its lists; clone it"):
         remote.unpack(Answer(archive("sea/a", frozenset(files.items()))), "sea/a")
 

@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the repositories that a file names, one on each line as OWNER/NAME",
     )
-    parser.add_argument("--offline", action="store_true", help="ask no registry")
+    parser.add_argument("--offline", action="store_true", help="ask neither registries nor GitHub")
     parser.add_argument("--json", action="store_true", help="print all of it, for a program")
     parser.add_argument(
         "--into",

@@ -25,18 +25,19 @@ from hub_image.repository import image_env
 from hub_image.tools import github
 
 LARGEST = 2_000_000  # bytes of a file that is read
-MOST = 100_000_000  # bytes of an archive that are read, compressed
+MOST = 100_000_000  # bytes of an archive that are read, compressed; unpacked ten times as many
 LAST = max(name.encode() for name in made.FILES)  # archives are in the order of bytes
-ENDED = (
-    "success",
-    "failure",
-    "timed_out",
-    "startup_failure",
-)  # what says something about the image
+# What says something about the image, unlike a run that somebody cancelled.
+ENDED = ("success", "failure", "timed_out", "startup_failure")
 
 
 class TooLarge(Problem):
-    """What counts does not come soon enough in an archive."""
+    """What counts does not come soon enough in the archive of a repository."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} has more than {MOST // 1_000_000} MB before its lists; clone it, and name the folder"
+        )
 
 
 def read(asking: Asking, source: Source) -> Row | None:
@@ -77,7 +78,7 @@ def _files(asking: Asking, source: Source) -> dict[str, bytes]:
             return {}
         if problem.status == 404:
             raise Problem(
-                f"GitHub does not give the files of {source.name}: the token needs to read its contents"
+                f"GitHub does not give the files of {source.name}; let the token read its contents"
             ) from None
         raise
     return found
@@ -91,14 +92,14 @@ def unpack(answer: http.client.HTTPResponse, name: str) -> dict[str, bytes]:
         limited: Any = _Limited(answer, name)  # `read` is all that a stream needs
         with tarfile.open(fileobj=limited, mode="r|gz") as archive:
             for member in archive:
-                path = member.name.partition("/")[
-                    2
-                ]  # below a folder that has the commit in its name
+                _, _, path = member.name.partition("/")  # the folder has the commit in its name
                 if path in made.FILES and member.isfile() and member.size <= LARGEST:
                     file = archive.extractfile(member)
                     found[path] = file.read() if file else b""
                 if _is_over(path, found):
                     break
+                if member.offset_data + member.size > 10 * MOST:
+                    raise TooLarge(name)
     except (tarfile.TarError, zlib.error, EOFError) as error:
         raise ValueError(f"its archive is broken ({error})") from error
     return found
@@ -121,9 +122,7 @@ class _Limited:
         data = self.answer.read(size)
         self.left -= len(data)
         if self.left < 0:
-            raise TooLarge(
-                f"{self.name} has more than {MOST // 1_000_000} MB before its lists; clone it, and name the folder"
-            )
+            raise TooLarge(self.name)
         return data
 
 

@@ -20,11 +20,8 @@ from hub_image.repository import image_env, tags
 from hub_image.tools.git import on_github
 from hub_image.tools.registry import Away, Refused, Repository
 
-DOES = {
-    Weight.BASE: "update",
-    Weight.TEMPLATE: "update",
-    Weight.PACKAGES: "expire",
-}  # which kind of draft
+# Which kind of what the bot opens does what is to be done.
+DOES = {Weight.BASE: "update", Weight.TEMPLATE: "update", Weight.PACKAGES: "expire"}
 DATED = re.compile(r"(20\d\d)[-.]?(\d\d)[-.]?(\d\d)")  # tags of bases, as in cuda12-2026-07-28
 
 
