@@ -53,9 +53,7 @@ def update(repository: Path, answers: Mapping[str, Any], version: str = "") -> D
         Draft(
             kind,
             base,
-            f"Change {', '.join(answers)}"
-            if answers
-            else f"Update to {outcome.after} of the template",
+            f"Change {', '.join(answers)}" if answers else updates.title(outcome.after),
             about=f"This brings the repository from {outcome.before} to {outcome.after} of the template."
             if outcome.before != outcome.after
             else "This changes answers.",

@@ -66,7 +66,7 @@ class Draft:
     @property
     def branch(self) -> str:
         """The branch that the bot keeps for this."""
-        return f"hub-image/{self.kind}"
+        return github.branch(self.kind)
 
     @property
     def workflow(self) -> str:
@@ -157,7 +157,7 @@ def on_top(repository: Path, draft: Draft, tree: str) -> list[str]:
     """Return what a reviewer has to read first: which anchors of trust change."""
     before, after = anchors.at(repository, draft.base), anchors.at(repository, tree)
     return [
-        f"> **Look at this first:** {sentence}."
+        f"{anchors.LOOK} {sentence}."
         for _, _, sentence in anchors.changed(before, after, but=(anchors.COMMIT,))
     ]
 

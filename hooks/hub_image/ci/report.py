@@ -114,7 +114,7 @@ def _anchors() -> Iterator[str]:
     here = anchors.here(Path())
     changed = list(anchors.changed(anchors.at(Path(), base), here))
     for file, name, sentence in changed:
-        yield f"> **Look at this first:** {sentence}."
+        yield f"{anchors.LOOK} {sentence}."
         lines = [text.startswith(name) for text in here(file).splitlines()]
         github.annotate("warning", file, lines.index(True) + 1 if any(lines) else 1, sentence)
     yield from [""] if changed else []

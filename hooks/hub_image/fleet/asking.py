@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +14,7 @@ from hub_image.tools.github import NoAnswer, Take, Turns, Way
 
 AT_ONCE = 8  # requests on their way; GitHub allows 100, of all that one token asks
 WORKERS = 4 * AT_ONCE  # threads, of which some wait because GitHub was away
+PAUSE = 1  # seconds between two requests that change something
 TRIES = 3
 AWAY = 4  # seconds before the second try where GitHub is away, and twice that before the third
 PATIENCE = 150  # seconds that one request waits in all: a limit of a minute goes by, that of an hour does not
@@ -32,6 +34,7 @@ class Asking:
     def __init__(self) -> None:
         self.turns = Turns(AT_ONCE)
         self.way = Way(github.token(), PATIENCE, TRIES, self.turns, AWAY)
+        self.sent = float("-inf")  # when something was sent last
         self.server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
 
     @property
@@ -54,6 +57,21 @@ class Asking:
         except NoAnswer as problem:
             self._end(problem)
             raise
+
+    def send(self, method: str, path: str, body: dict[str, Any], made: Callable[[], Any]) -> Any:
+        """Have GitHub do something, a second after the last such thing at the earliest; return what it answers.
+
+        `made` looks whether it is done already, where an answer was lost. Raises Problem as `get` does.
+        https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
+        """
+        time.sleep(max(0, self.sent + PAUSE - time.monotonic()))
+        try:
+            return github.send(method, path, body, self.way, made)
+        except NoAnswer as problem:
+            self._end(problem)
+            raise
+        finally:
+            self.sent = time.monotonic()
 
     def _end(self, problem: NoAnswer) -> None:
         """Raise UsedUp where GitHub says that it will not answer for longer than we wait."""

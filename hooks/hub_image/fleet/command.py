@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timezone
 from pathlib import Path
 
-from hub_image.fleet import rows, site, sources, words
+from hub_image.fleet import rows, site, sources, update, words
 from hub_image.fleet.asking import Asking
 from hub_image.fleet.model import Row
 from hub_image.handoff.config import WRITTEN, HubConfig
@@ -58,6 +58,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help=f"write a page, index.html, and all of it for programs, {FILE}",
     )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="start the update of each repository on GitHub to the newest release of its template, and show how far it is",
+    )
+    parser.add_argument(
+        "--canary",
+        action="append",
+        default=[],
+        metavar="OWNER/NAME",
+        help="with --update: one that comes first; the rest follows when the images of all canaries were proved",
+    )
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="with --update: merge what was proved, after people have merged the canaries",
+    )
+    parser.add_argument(
+        "--wait", action="store_true", help="with --update: go on until nothing moves any more"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,11 +88,20 @@ def run(options: argparse.Namespace) -> int:
         raise Problem(
             "name folders of image repositories or files of a hub's configuration, or give --org, --topic or --list"
         )
+    if options.update:
+        if paths or configs or options.offline or options.json or options.into:
+            raise Problem(
+                "--update takes --org, --topic and --list, and shows only how far the updates are"
+            )
+    elif options.canary or options.merge or options.wait:
+        raise Problem("--canary, --merge and --wait say how to update: give --update too")
     if options.offline and (on_github or configs):
         raise Problem("--offline asks nobody, so name folders and files on this computer only")
     asking = Asking()
     notes: list[str] = []
     wanted = sources.repositories(options.org, options.topic, options.list, asking, notes.append)
+    if options.update:
+        return update.run(asking, wanted, notes, options.canary, options.merge, options.wait)
     found, more = rows.gather(paths, wanted, configs, asking, ask=not options.offline)
     notes += more
     if not found:

@@ -15,6 +15,7 @@ from hub_image.tools.git import git
 from hub_image.tools.markdown import code
 
 COMMIT = "TEMPLATE_COMMIT"
+LOOK = "> **Look at this first:**"  # a pull request that changes anchors begins its text with such lines
 # Each anchor: its file, and what a change of it means.
 ANCHORS = {
     "_src_path": (ANSWERS, "CI runs the code of that template"),

@@ -276,6 +276,11 @@ def get(path: str, way: Way, take: Take | None = None) -> Any:
     return _call(_Request("GET", path, take=take), way)[0]
 
 
+def send(method: str, path: str, body: dict[str, Any], way: Way, made: Callable[[], Any]) -> Any:
+    """Have GitHub do something, and return what it answers, or what `made` found. Raises Problem as `api` does."""
+    return _call(_Request(method, path, body), way, made)[0]
+
+
 class _Request(NamedTuple):
     """What is asked, and what becomes of the answer."""
 
@@ -431,6 +436,11 @@ def each_page(path: str, way: Way = JOBS) -> Iterator[Any]:
     while following:
         found, following = _call(_Request("GET", following), way)
         yield found
+
+
+def branch(kind: str) -> str:
+    """Return the branch that the bot keeps for what it proposes of a kind."""
+    return f"hub-image/{kind}"
 
 
 MARK = re.compile(r"<!-- hub-image (\S+) ")  # what a workflow of ours writes begins with one

@@ -308,10 +308,11 @@ def address(source: str) -> str:
     return source.removeprefix("git+")
 
 
-def clone(source: str, folder: Path) -> Path:
-    """Get the template with all its releases. Raises Unavailable where it cannot be had."""
+def clone(source: str, folder: Path, environment: Mapping[str, str] | None = None) -> Path:
+    """Get the template with all its releases; `environment` is git's. Raises Unavailable where it cannot be had."""
+    line = ["clone", "--quiet", "--no-checkout", "--", address(source), str(folder)]
     try:
-        git(Path(), "clone", "--quiet", "--no-checkout", "--", address(source), str(folder))
+        git(Path(), *line, environment=environment)
     except Problem as problem:
         raise Unavailable(f"The template cannot be had from {source}: {problem}") from problem
     return folder
@@ -333,6 +334,11 @@ def newest(template: Path, before: str, among: set[str] | None = None) -> str:
     tag = max(allowed, key=stable.__getitem__, default=before)
     has = changelog.number(before)
     return before if has and stable.get(tag, has) <= has else tag
+
+
+def title(version: str) -> str:
+    """Return what a pull request that brings a release is called: by this it is found again."""
+    return f"Update to {version} of the template"
 
 
 def changes(repository: Path) -> dict[str, str]:
