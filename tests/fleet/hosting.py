@@ -100,7 +100,7 @@ class Server(ThreadingHTTPServer):
         self.repositories: dict[str, Repository] = {}
         self.renamed: dict[str, str] = {}
         self.people: set[str] = set()  # owners that are no organizations
-        self.faults: list[tuple[str, int, dict[str, str]]] = []
+        self.faults: list[tuple[str, int, dict[str, str], bool]] = []
         self.limit = 5000
         self.limits: dict[
             int, float
@@ -120,10 +120,12 @@ class Server(ThreadingHTTPServer):
     def add(self, *repositories: Repository) -> None:
         self.repositories |= {one.name.lower(): one for one in repositories}
 
-    def fail(self, request: str, status: int, times: int = 1, **headers: str) -> None:
-        """Answer the next requests that match with a status."""
+    def fail(
+        self, request: str, status: int, times: int = 1, done: bool = False, **headers: str
+    ) -> None:
+        """Answer the next requests that match with a status; with `done` what was asked is done all the same."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.faults += [(request, status, named)] * times
+        self.faults += [(request, status, named, done)] * times
 
     @contextlib.contextmanager
     def served(self) -> Iterator[Server]:
@@ -142,37 +144,43 @@ class Answer(BaseHTTPRequestHandler):
 
     server: Server
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self.body = json.loads(self.rfile.read(length)) if length else None
+        asked = self.path if self.command == "GET" else f"{self.command} {self.path}"
         time.sleep(self.server.delay)
         url = urlparse(self.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         path = url.path.replace(f"/organizations/{NUMBER}/", "/orgs/sea/")
         headers: dict[str, str] = {}
         with self.server.lock:
-            self.server.seen[self.path] += 1
-            fault = next((one for one in self.server.faults if re.search(one[0], self.path)), None)
+            self.server.seen[asked] += 1
+            fault = next((one for one in self.server.faults if re.search(one[0], asked)), None)
             if fault:
                 self.server.faults.remove(fault)
             if pause := self.server.limits.pop(sum(self.server.seen.values()), 0):
                 self.server.limited_until = time.time() + pause
-        call = description.call("GET", re.sub(r"^/repositories/[^/]+", "/repos/a/b", path))
-        wrong = list(call.faults(query, None)) if call else ["there is no such call"]
+        call = description.call(self.command, re.sub(r"^/repositories/[^/]+", "/repos/a/b", path))
+        wrong = list(call.faults(query, self.body)) if call else ["there is no such call"]
         try:
             if (left := self.server.limited_until - time.time()) > 0:
                 raise Refusal(429, SECONDARY, **{"retry-after": str(math.ceil(left))})
-            if fault:
+            if fault and not fault[3]:
                 raise Refusal(fault[1], SECONDARY if fault[1] in (403, 429) else "", **fault[2])
             self.limited()
             assert call
             status, result, headers = self.told(call, path, query)
+            if fault:
+                raise Refusal(fault[1], "", **fault[2])
         except Refusal as no:
             status, result, headers = no.status, {"message": no.message}, no.headers
         with self.server.lock:
-            is_new = call and self.server.judged[f"{call.path} {status}"] < 3
-            self.server.judged[f"{call.path if call else ''} {status}"] += 1
+            kind = f"{self.command} {call.path if call else ''} {status}"
+            is_new = call and self.server.judged[kind] < 3
+            self.server.judged[kind] += 1
         if call and is_new:  # the same over and over would only take time
             wrong += call.wrong(status, result)
-        self.server.violations += [f"{self.path}: {fault}" for fault in wrong]
+        self.server.violations += [f"{asked}: {fault}" for fault in wrong]
         data = b"" if result is None else json.dumps(result).encode()
         self.send_response(status)
         for name, value in ({"x-ratelimit-remaining": str(self.server.limit)} | headers).items():
@@ -180,6 +188,8 @@ class Answer(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    do_GET = answer
 
     @property
     def has_token(self) -> bool:

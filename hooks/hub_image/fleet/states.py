@@ -242,7 +242,7 @@ class _Repository:
         if not pull:
             why = f"has {self.release.version}, and nothing has built its image; start its workflow *image*"
             return self.is_(State.STUCK, why, f"{self.page}/actions/workflows/{IMAGE}")
-        is_new = datetime.now(timezone.utc) - _time(pull["merged_at"]) < SLOW
+        is_new = now() - _time(pull["merged_at"]) < SLOW
         return self.is_(
             State.BUILDING if is_new else State.UNBUILT, page=pull["html_url"], pull=pull
         )
@@ -313,6 +313,11 @@ def _verdict(run: dict[str, Any], what: str) -> str:
     if run["conclusion"] in FAILED:
         return f"{what} does not work; look at the run"
     return f"{what} was not tested to the end; choose *Re-run all jobs* there"
+
+
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(timezone.utc)
 
 
 def _time(written: str) -> datetime:

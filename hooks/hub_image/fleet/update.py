@@ -280,14 +280,16 @@ def _said(update: Update) -> str:
 
 
 def _told(fleet: Fleet) -> Iterator[tuple[Update, str]]:
-    """What is worth a line: all but those where nothing is left to do. And why, where --merge leaves one to people."""
+    """What is worth a line: where somebody or something is at work. And why, where --merge leaves one to people."""
+    dull = {State.DONE, State.OTHER, State.WAITING} | (
+        {State.UNKNOWN} if fleet.asking.used_up else set()
+    )
     for update in fleet.all:
-        is_dull = update.state in (State.DONE, State.OTHER) or (
-            update.state is State.UNKNOWN and fleet.asking.used_up
-        )
-        if fleet.is_canary(update) or not is_dull:
+        if fleet.is_canary(update):
+            yield update, ""
+        elif update.state not in dull:
             why = _for_people(update) if fleet.merge and update.state is State.PROVED else ""
-            yield update, f"{why}, so it is yours" if why and not fleet.is_canary(update) else ""
+            yield update, f"{why}, so it is yours" if why else ""
 
 
 def _lines(fleet: Fleet, notes: Sequence[str]) -> Iterator[str]:
