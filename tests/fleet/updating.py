@@ -394,6 +394,19 @@ def _approved(one: Image) -> None:
     run |= {"status": "completed", "conclusion": "success"}
 
 
+def _by_a_fork(one: Image) -> None:
+    """A run for a pull request from a fork's branch that is called main, too."""
+    _merged(False, None)(one)
+    run = one.start("image.yml", "pull_request", at="2026-11-28T12:00:00Z")
+    run |= {"status": "completed", "conclusion": "success"}
+
+
+def _broken_since(one: Image) -> None:
+    one.version = NEW
+    one.start("image.yml", "push")
+    one.end("image.yml", "failure")
+
+
 KINDS = {
     "old": _with(),
     "oldest": _with(version=OLDEST),
@@ -419,6 +432,8 @@ KINDS = {
     "no-right": _with(rights=("contents", "pulls", "issues", "actions")),
     "building": _merged(True, None),
     "unbuilt": _merged(False, None),
+    "unbuilt-but-by-a-fork": _by_a_fork,
+    "current-and-broken-since": _broken_since,
     "broken-main": _merged(True, "failure"),
     "merged": _merged(True, "success"),
     "others": _with(version=""),

@@ -156,7 +156,7 @@ class Fleet:
                 step = self._start
             elif update.state is State.UNBUILT:
                 step = self._build
-            elif update.state is State.PROVED and self.merge and not self.is_canary(update):
+            elif update.state is State.PROVED and self.merge:
                 assert update.release
                 if update.release.template in seen and not _for_people(update):
                     step = self._merge
