@@ -92,7 +92,8 @@ taken at that commit, and what it needs from PyPI by the hashes in its lock.
 3. Job *propose* checks the draft with the recorded version. It never changes a workflow, makes no links, and says on top when it
    changes where the template or the image comes from. Then it pushes a branch and opens a pull request.
 4. *image*, job *proof*, builds and proves that branch without rights and secrets. Nothing is pushed or signed.
-5. You read and merge. Only then does the new version run with rights.
+5. You read and merge. Only then does the new version run with rights. Who looks after many images may have the others merged once
+   people have merged some: [what that means](many.md#merge-what-was-proved).
 
 To try the image of such a branch on your hub before, look at what changes, and start *image* on that branch by hand: it is then built
 with rights, by your decision.

@@ -6,6 +6,8 @@ GitHub is a stand-in (updating.py says what it leaves unproven); git and the tem
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from collections import Counter
 from datetime import datetime, timezone
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import git
+from conftest import ROOT, git
 from hub_image.__main__ import main
 from hub_image.fleet import asking, states, update
 from hub_image.tools import github
@@ -219,6 +221,20 @@ def test_a_pull_request_from_a_fork_is_none_of_the_bot(world):
 
 
 # ── Canaries
+
+
+def test_the_commands_of_the_page_work(world):
+    page = (ROOT / "docs/many.md").read_text()
+    found = re.findall(r"^hub-image (fleet --update .*)$", page, re.MULTILINE)
+    assert len(found) == 2
+    for name in ("first", "second"):
+        KINDS["merged"](world.image(name))
+    KINDS["proved"](world.image("third"))
+    for line in found:
+        assert main(shlex.split(line.replace("ocean", "sea"))) == 0
+    assert far(world.capsys.readouterr().out, "third").startswith(
+        "merged; its image is being built"
+    )
 
 
 def test_canaries_come_first_and_the_rest_when_they_were_proved(world):
