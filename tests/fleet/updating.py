@@ -1,4 +1,4 @@
-"""Stand-in for the part of GitHub that `hub-image fleet --update` asks: python tests/fleet/updating.py NUMBER.
+"""Stand-in for the part of GitHub that `hub-image fleet --update` asks, with many repositories.
 
 It goes beyond hosting.py: what is asked for happens, and time passes when a test says so. Each request and each answer is
 held against GitHub's own description of its API (tests/github/description.py). What that does not say:
@@ -18,18 +18,13 @@ Unproven stay how far GitHub's list of runs lags behind, and what GitHub thinks 
 from __future__ import annotations
 
 import base64
-import json
-import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from fleet.hosting import BOT, Answer, Refusal, Repository, Server
 from github import description
+
+from .hosting import BOT, Answer, Refusal, Repository, Server
 
 TEMPLATE = "https://github.com/hub/template"
 OLDEST, OLD, NEW = "v1.0.0", "v1.1.0", "v1.2.0"
@@ -446,21 +441,6 @@ KINDS = {
 }
 
 
-def main(number: int) -> None:
-    """Serve so many, each answer after 20 ms; the first line that is printed says where, the last how often it was asked."""
-    server = Updates()
-    kinds(server, number)
-    disturb(server, number)
-    server.delay = 0.02
-    with server.served():
-        print(json.dumps({"api": server.address}), flush=True)
-        for _ in sys.stdin:
-            server.days_pass()
-            told = {"requests": sum(server.seen.values()), "most": max(server.seen.values())}
-            print(json.dumps(told), flush=True)
-            server.seen.clear()
-
-
 def disturb(server: Updates, number: int) -> None:
     """Let some answers be limits, and others errors, none of them three times."""
     for at in range(0, number, 15):
@@ -472,7 +452,3 @@ def disturb(server: Updates, number: int) -> None:
     server.fail("POST .*dispatches", 502)
     server.fail("PUT .*merge", 502, done=True)
     server.fail("PUT .*merge", 403, retry_after="1")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

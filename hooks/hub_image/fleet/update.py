@@ -32,9 +32,7 @@ from hub_image.tools.progress import Progress, progress
 from hub_image.updates import update as updates
 
 EVERY = 120  # seconds between two looks, at least
-EACH = (
-    4  # seconds more for each repository that is looked at: GitHub answers 5,000 requests an hour
-)
+EACH = 4  # seconds for each repository that is looked at: GitHub answers 5,000 requests an hour
 METHODS = ("squash", "merge", "rebase")  # a repository allows some of them
 
 
@@ -92,9 +90,7 @@ class Fleet:
         self.asking, self.releases, self.merge, self.say = asking, releases, merge, say
         self.canaries = {name.lower() for name in canaries}
         self.updates: dict[str, Update] = {}
-        self.begun: set[str] = (
-            set()
-        )  # what this command has started, whether GitHub's lists have it already or not
+        self.begun: set[str] = set()  # what was started here, also where GitHub's lists lag behind
 
     @property
     def all(self) -> list[Update]:
@@ -144,12 +140,9 @@ class Fleet:
     def act(self) -> None:
         """Do what can be done now."""
         may_start = all(update.state in (State.PROVED, State.DONE) for update in self.first)
-        has_merged = all(update.state is State.DONE for update in self.first)
-        seen = (
-            {update.release.template for update in self.first if update.release}
-            if has_merged
-            else set()
-        )
+        seen = {update.release.template for update in self.first if update.release}
+        if not all(update.state is State.DONE for update in self.first):
+            seen = set()  # people have not merged all
         for update in self.all:
             step: Callable[[Update], Update] | None = None
             if update.state is State.WAITING and (may_start or self.is_canary(update)):
@@ -168,11 +161,8 @@ class Fleet:
         try:
             return step(update)
         except Problem as problem:
-            state = (
-                State.UNKNOWN
-                if isinstance(problem, github.NoAnswer) or self.asking.used_up
-                else State.STUCK
-            )
+            is_known = not (isinstance(problem, github.NoAnswer) or self.asking.used_up)
+            state = State.STUCK if is_known else State.UNKNOWN
             return replace(update, state=state, why=str(problem).rstrip("."))
 
     def _start(self, update: Update) -> Update:
@@ -275,15 +265,18 @@ def _refused(problem: github.Refused, workflow: str) -> Problem:
 
 def _said(update: Update) -> str:
     """A state in words, with where to look."""
-    words = update.why if update.state in (State.STUCK, State.UNKNOWN) else update.state.value
-    return f"{words}: {update.page}"
+    return f"{_words(update)}: {update.page}"
+
+
+def _words(update: Update) -> str:
+    return update.why if update.state in (State.STUCK, State.UNKNOWN) else update.state.value
 
 
 def _told(fleet: Fleet) -> Iterator[tuple[Update, str]]:
     """What is worth a line: where somebody or something is at work. And why, where --merge leaves one to people."""
-    dull = {State.DONE, State.OTHER, State.WAITING} | (
-        {State.UNKNOWN} if fleet.asking.used_up else set()
-    )
+    dull = {State.DONE, State.OTHER, State.WAITING}
+    if fleet.asking.used_up:
+        dull.add(State.UNKNOWN)
     for update in fleet.all:
         if fleet.is_canary(update):
             yield update, ""
@@ -309,8 +302,7 @@ def _markdown(fleet: Fleet, notes: Sequence[str]) -> Iterator[str]:
     if told:
         yield from ("| repository | | how far |", "| --- | --- | --- |")
     for update, why in told:
-        words = update.why if update.state in (State.STUCK, State.UNKNOWN) else update.state.value
-        said = escaped(f"{why}; {words}" if why else words)
+        said = escaped(f"{why}; {_words(update)}" if why else _words(update))
         mark = "canary" if fleet.is_canary(update) else ""
         yield f"| {escaped(update.name)} | {mark} | {said} ([there]({update.page})) |"
     yield ""
