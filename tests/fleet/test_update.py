@@ -195,6 +195,11 @@ def test_only_a_template_with_https_is_asked_for(source, world):
     assert "which is no address with https" in far(world.run(code=1), "ocean")
 
 
+def test_who_has_more_than_the_newest_release_has_it(world):
+    world.image("ocean", version="v1.2.0-3-g0123abc")
+    assert "   1  has the newest release" in world.run()
+
+
 def test_a_template_that_is_away_is_said(world):
     world.image("ocean", template="https://127.0.0.1:1/none")
     assert "The template cannot be had" in far(world.run(code=1), "ocean")
@@ -363,6 +368,7 @@ def test_who_has_another_template_than_the_canaries_is_not_merged(world, tmp_pat
     assert not world.sent()
 
 
+@pytest.mark.world("ways-of-merging")
 @pytest.mark.parametrize("methods", [("merge",), ("squash",), ("rebase",), ()])
 def test_it_is_merged_in_the_way_that_the_repository_allows(methods, world):
     KINDS["merged"](world.image("first"))
@@ -391,6 +397,7 @@ def test_only_the_commit_that_was_proved_is_merged(world):
     assert "Head branch was modified" in far(said, "ocean") and one.version == OLD
 
 
+@pytest.mark.world("merge-by-a-job-starts-nothing")
 def test_a_merge_that_starts_nothing_is_built_once_and_not_too_soon(world):
     KINDS["merged"](world.image("first"))
     one = world.image("ocean", starts=False)
@@ -472,6 +479,7 @@ def test_what_github_lists_late_is_not_started_again(world, monkeypatch):
     ]
 
 
+@pytest.mark.world("start-names-no-run")
 @pytest.mark.parametrize("done", [True, False])
 def test_a_start_whose_answer_is_lost_is_not_made_twice(done, world):
     one = world.image("ocean")

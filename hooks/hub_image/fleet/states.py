@@ -59,7 +59,7 @@ class State(Enum):
 
 
 class Release(NamedTuple):
-    """The newest release of a template, and since when it is there, as GitHub writes a time."""
+    """The newest release of a template, and since when it is there, as GitHub writes a time; empty for who has it."""
 
     template: str
     version: str
@@ -114,7 +114,8 @@ class Releases:
                 raise folder
             if (address, before) not in self._known:
                 version = updates.newest(folder, before)
-                self._known[address, before] = Release(address, version, _since(folder, version))
+                since = "" if version == before else _since(folder, version)
+                self._known[address, before] = Release(address, version, since)
             return self._known[address, before]
 
     def _clone(self, address: str) -> Path | Problem:
@@ -161,6 +162,8 @@ class _Repository:
         except github.Refused as problem:
             if problem.status != 404:
                 raise
+            return self.is_(State.OTHER)
+        if "content" not in file:  # it is no file
             return self.is_(State.OTHER)
         recorded = base64.b64decode(file["content"]).decode("utf-8", "replace")
         before = anchors.value("_commit", recorded)
