@@ -632,7 +632,7 @@ def expected(world, capsys, monkeypatch):
 
 
 @settings(
-    max_examples=15,
+    max_examples=10,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cuts=st.lists(CUTS, min_size=2, max_size=5))
