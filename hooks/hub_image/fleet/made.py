@@ -59,5 +59,7 @@ def _template(recorded: str, how: str, page: str) -> Iterator[Need]:
 
 def _packages(folder: Path) -> Iterator[Need]:
     if over := [entry.name for entry in reasons.ended(folder)]:
-        sentence = f"{', '.join(over)}: wanted for a time that is over; run `hub-image expire` in it"
+        sentence = (
+            f"{', '.join(over)}: wanted for a time that is over; run `hub-image expire` in it"
+        )
         yield Need(Weight.PACKAGES, sentence)
