@@ -24,13 +24,13 @@ def test_a_note_has_the_issue_the_reason_and_the_end():
 @pytest.mark.parametrize(
     ("why", "until", "sentence"),
     [
-        ("", "", "--why says nothing; write"),
-        (" \x00\u2028# ", "", "--why says nothing; write"),
-        ("x" * 10_000, "", "--why has 10000 characters; it"),
-        ("hub-image: ignore[past-end]", "", "--why has `hub-image:` in it, which"),
-        ("x", "2027", "--until 2027 is no month; write it as in 2027-06"),
-        ("x", "2027-13", "--until 2027-13 is no month; write it as in 2027-06"),
-        ("x", "2026-10", "--until 2026-10 is over already; write"),
+        ("", "", "the reason says nothing; write"),
+        (" \x00\u2028# ", "", "the reason says nothing; write"),
+        ("x" * 10_000, "", "the reason has 10000 characters; it"),
+        ("hub-image: ignore[past-end]", "", "the reason has `hub-image:` in it, which"),
+        ("x", "2027", "`2027` is no month; write it as in 2027-06"),
+        ("x", "2027-13", "`2027-13` is no month; write it as in 2027-06"),
+        ("x", "2026-10", "2026-10 is over already; write"),
     ],
 )
 def test_what_can_be_no_note_is_refused(why, until, sentence):

@@ -51,18 +51,24 @@ def note(why: str, until: str = "", issue: int = 0, today: date | None = None) -
     why = " ".join("".join(sign if sign.isprintable() else " " for sign in why).split())
     why = why.strip("#,; ").rstrip("\\,; ")  # a list of pip's would go on in the next line
     if not why:
-        raise Problem("--why says nothing; write for what the package is needed, as in 'GEOG 101'")
+        raise Problem(
+            "the reason says nothing; write for what the package is needed, as in 'GEOG 101'"
+        )
     if len(why) > LONGEST:
-        raise Problem(f"--why has {len(why)} characters; it stands in one line, so use {LONGEST}")
+        raise Problem(
+            f"the reason has {len(why)} characters; it stands in one line, so use {LONGEST}"
+        )
     if "hub-image:" in why:
-        raise Problem("--why has `hub-image:` in it, which is for the checks; say it otherwise")
+        raise Problem(
+            "the reason has `hub-image:` in it, which is for the checks; say it otherwise"
+        )
     if issue < 0:
         raise Problem(f"--issue {issue} is the number of no issue; write it as in 12")
     if until:
         if not MONTH.fullmatch(until):
-            raise Problem(f"--until {until} is no month; write it as in 2027-06")
+            raise Problem(f"`{until}` is no month; write it as in 2027-06")
         if until < month(today):
-            raise Problem(f"--until {until} is over already; write a month that comes")
+            raise Problem(f"{until} is over already; write a month that comes")
         why += f", until {until}"
     return f"#{issue}: {why}" if issue else why
 

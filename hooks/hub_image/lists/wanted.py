@@ -22,6 +22,7 @@ LISTS = {
     "vscode": "vscode-extensions.txt",
 }
 MANAGERS = ("conda", "pip", *LISTS)
+PYTHON = "python"  # conda or pip, whichever has the package
 FORMS = {
     "conda": "`name`, `name=1.2` or `name>=1.2,<2`",
     "pip": "`name`, `name==1.2` or `name>=1.2,<2`",
@@ -48,6 +49,59 @@ class Entry:
     text: str
 
 
+@dataclass(frozen=True)
+class There:
+    """A package that a list has, by its place; or a lock or an image, by way of another package and in this version."""
+
+    name: str
+    place: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        if not self.version:
+            return f"{self.place} has {self.name} already."
+        return f"{self.name} {self.version} is there already, by way of another package, as {self.place} says."
+
+
+class Undecided(Problem):
+    """Nobody knows which package is meant: `found` are those that there are, `away` says which index did not answer."""
+
+    def __init__(self, word: str, entries: list[Entry], found: list[Entry], away: list[str]):
+        super().__init__(_undecided(word, entries, found, away))
+        self.entries, self.found, self.away = entries, found, away
+
+
+class Wishes:
+    """What is to go into the lists of a repository, whose files stay as they are.
+
+    `texts` has the new text of each list that changes, by its file. Raises Problem where there is no repository.
+    """
+
+    def __init__(self, repository: Path, image: installed.Packages | None = None) -> None:
+        self.repository, self.answers = repository, image_env.read(repository)
+        if not self.answers.base_family:
+            raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
+        self.here = locked(repository)
+        self.here |= {
+            identity(kind, name): (version, "the image")
+            for (kind, name), version in (image or {}).items()
+        }
+        self.texts: dict[str, str] = {}
+
+    def look(self, word: str, manager: str = "", anyway: bool = False) -> Entry | There:
+        """Return what a word means, or where that is already; `manager` and `anyway` as for `add`. Raises Problem."""
+        entries = meant(self.answers, word, manager)
+        there = _there(self.repository, entries, self.texts, {} if anyway else self.here)
+        return there or choose(self.repository, word, entries, anyway)
+
+    def put(self, entry: Entry, note: str) -> str:
+        """Put an entry into its list, with a comment beside it; return the list's file. Raises Problem."""
+        file = list_of(self.repository, self.answers, entry.manager)
+        before = self.texts[file] if file in self.texts else files.read(self.repository / file)
+        self.texts[file] = insert(file, before, entry.manager, _text(entry), note)
+        return file
+
+
 def add(
     repository: Path,
     words: list[str],
@@ -58,31 +112,19 @@ def add(
 ) -> tuple[dict[str, str], list[str]]:
     """Return the new text of each list that changes, by its file, and a sentence about each package.
 
-    `note` is the comment beside each entry, `manager` one of MANAGERS where somebody has said it, `image` what an image
-    of the repository has. With `anyway` an index need not answer or know the name, and what the image has by way of
-    another package is added too. Raises Problem.
+    `note` is the comment beside each entry, `manager` one of MANAGERS, or PYTHON, where somebody has said it, `image`
+    what an image of the repository has. With `anyway` an index need not answer or know the name, and what the image has
+    by way of another package is added too. Raises Problem.
     """
-    answers = image_env.read(repository)
-    if not answers.base_family:
-        raise Problem(f"{image_env.FILE} is missing: run this in a repository of the template.")
-    here = locked(repository)
-    here |= {
-        identity(kind, name): (version, "the image")
-        for (kind, name), version in (image or {}).items()
-    }
-    texts: dict[str, str] = {}
-    said = []
+    wishes, said = Wishes(repository, image), []
     for word in words:
-        entries = meant(answers, word, manager)
-        if there := _there(repository, entries, texts, {} if anyway else here):
-            said.append(there)
-            continue
-        entry = choose(repository, word, entries, anyway)
-        file = list_of(repository, answers, entry.manager)
-        before = texts[file] if file in texts else files.read(repository / file)
-        texts[file] = insert(file, before, entry.manager, _text(entry), note)
-        said.append(_said(file, entry))
-    return texts, said
+        found = wishes.look(word, manager, anyway)
+        if isinstance(found, Entry):
+            said.append(_said(wishes.put(found, note), found))
+        else:
+            keep = " To keep it when that one goes, add it with --anyway." if found.version else ""
+            said.append(f"{found}{keep}")
+    return wishes.texts, said
 
 
 def meant(answers: Answers, word: str, manager: str = "") -> list[Entry]:
@@ -90,9 +132,13 @@ def meant(answers: Answers, word: str, manager: str = "") -> list[Entry]:
 
     System packages only where `manager` says so. Raises Problem for a word that is no name.
     """
-    if manager and manager not in possible(answers):
+    known = possible(answers)
+    if manager == PYTHON:
+        managers = [kind for kind in known if kind in ("conda", "pip")]
+    elif manager and manager not in known:
         raise Problem(_impossible(answers, manager))
-    managers = [manager] if manager else [kind for kind in possible(answers) if kind != "apt"]
+    else:
+        managers = [manager] if manager else [kind for kind in known if kind != "apt"]
     entries = [entry for kind in managers if (entry := parse(kind, word))]
     if not entries:
         raise Problem(f"`{word}` names no package; write {FORMS[managers[0]]}")
@@ -104,18 +150,15 @@ def _there(
     entries: list[Entry],
     texts: dict[str, str],
     image: dict[tuple[str, str], tuple[str, str]],
-) -> str:
-    """Return a sentence about a package that is in a list or in an image already; empty where it is in neither."""
+) -> There | None:
+    """Return where a package is already, in a list or in an image; None where it is in neither."""
     for entry in entries:
         if place := listed(repository, entry, texts):
-            return f"{place} has {entry.name} already."
+            return There(entry.name, place)
         if found := image.get(identity(entry.manager, entry.name)):
             version, where = found
-            return (
-                f"{entry.name} {version} is there already, by way of another package, as {where} says. To keep it when that "
-                "one goes, add it with --anyway."
-            )
-    return ""
+            return There(entry.name, where, version)
+    return None
 
 
 def choose(repository: Path, word: str, entries: list[Entry], anyway: bool = False) -> Entry:
@@ -140,7 +183,7 @@ def choose(repository: Path, word: str, entries: list[Entry], anyway: bool = Fal
     kinds = {_kind(entry.manager) for entry in entries}
     if anyway and len(kinds) == 1:
         return (found or entries)[0]
-    raise Problem(_undecided(word, entries, found, away))
+    raise Undecided(word, entries, found, away)
 
 
 def _is_known(repository: Path, entry: Entry) -> bool:
