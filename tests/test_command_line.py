@@ -56,6 +56,7 @@ CALLS = {
     ("report", "report.md", "--comment"): 2,
     ("release",): 2,
     ("settle", "draft.json"): 2,
+    ("answer", "draft.json"): 2,
     ("propose", "drafts"): 2,
     ("clean-up",): 2,
     ("notices",): 0,  # without an address of the hub there is nothing to compare

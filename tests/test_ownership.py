@@ -21,7 +21,7 @@ TEMPLATE = {
     "hub/link-request.md", "hub/profile.yaml",
     ".github/workflows/image.yml", ".github/workflows/weekly.yml", ".github/workflows/configure.yml",
     ".github/actions/setup/action.yml", ".github/actions/setup/get-hub-image.sh", ".github/actions/build/action.yml",
-    ".github/workflows/requests.yml",
+    ".github/workflows/requests.yml", ".github/ISSUE_TEMPLATE/hub-image-package.yml",
     ".github/build/install.bash", ".github/build/settled.bash", ".github/build/listed.bash",
     ".github/build/listed.R", ".github/build/environment.py",
     ".github/actions/sign/action.yml", ".github/actions/report/action.yml",
@@ -185,6 +185,24 @@ def test_free_text_survives_an_update(repository):
     before = (folder / "Dockerfile").read_text()
     change(folder, registry="quay.io")
     assert (folder / "Dockerfile").read_text() == before
+
+
+def test_who_deletes_the_form_is_asked_by_nobody(released, repository, tmp_path):
+    """The form is the template's, so that it changes with what reads it; deleted it stays so, also when a release changes it."""
+    form = ".github/ISSUE_TEMPLATE/hub-image-package.yml"
+    folder = repository()
+    (folder / form).unlink()
+    commit(folder)
+    newer = shutil.copytree(released, tmp_path / "newer")
+    text = (newer / "template" / form).read_text()
+    (newer / "template" / form).write_text(text.replace("GEOG 101", "GEOG 202"))
+    commit(newer)
+    git(newer, "tag", "v2.0.0")
+    answers = folder / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace(str(released), str(newer)))
+    commit(folder)
+    copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
+    assert "_commit: v2.0.0" in answers.read_text() and not (folder / form).exists()
 
 
 def test_root_of_a_python_image_has_at_most_eight_visible_entries(render):

@@ -58,6 +58,7 @@ STEPS = {
     "report": ("ci.report", "say what came out, on the run's page and on the pull request"),
     "release": ("ci.release", "choose the release of the template that an update takes"),
     "settle": ("ci.settle", "draft new locks for a pull request, when enough has changed"),
+    "answer": ("ci.answer", "answer a request for a package, and draft it when somebody said yes"),
     "propose": ("ci.propose", "push what drafts of other jobs say, and open the pull requests"),
     "notices": ("ci.notices", "say when the hub runs an image that is far behind"),
     "clean-up": ("ci.clean_up", "remove the trial images of closed pull requests"),

@@ -24,7 +24,7 @@ def evaluate(text: str | bool, **contexts: dict) -> object:
 def expression(text: str, **contexts: dict) -> object:
     """Return the value of an expression; `contexts` are its names, as in `github`."""
     tokens = TOKEN.findall(text)
-    assert "".join(tokens) == re.sub(r"\s", "", text), f"what is this? {text}"
+    assert re.sub(r"\s", "", "".join(tokens)) == re.sub(r"\s", "", text), f"what is this? {text}"
 
     def either():
         value = both()

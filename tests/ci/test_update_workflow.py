@@ -24,7 +24,7 @@ import yaml
 import github
 from conftest import CATALOG, QUESTIONS_FILE, ROOT, files, git
 from hub_image.__main__ import main
-from hub_image.ci import configure
+from hub_image.ci import answer, configure
 from hub_image.problem import Problem
 from hub_image.tools.github import NoAnswer
 from hub_image.updates import update as updating
@@ -394,6 +394,7 @@ def test_a_copy_becomes_an_image_repository(copy, ours, monkeypatch):
     answers = {"title": "Ice", "languages": "r"}
     assert run(copy, monkeypatch, configure.in_ci, answers) == 0
     assert copy.github.started() == [["image.yml", "main"]]
+    assert copy.github.state()["labels"] == [answer.LABEL]
     is_image(copy, ours, title="Ice", languages=["r"])
 
 

@@ -37,6 +37,11 @@ CALLS = {
     "/repos/{owner}/{repo}/issues/comments/{comment_id}": ["patch"],
     "/repos/{owner}/{repo}/pages": ["get"],
     "/repos/{owner}/{repo}/pages/builds": ["post"],
+    "/repos/{owner}/{repo}/issues/{issue_number}/labels/{name}": ["delete"],
+    "/repos/{owner}/{repo}/labels": ["post"],
+    "/repos/{owner}/{repo}/collaborators/{username}/permission": ["get"],
+    "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations": ["get"],
+    "/repos/{owner}/{repo}/actions/runs/{run_id}/jobs": ["get"],
     "/repos/{owner}/{repo}/pulls": ["get", "post"],
     "/repos/{owner}/{repo}/pulls/{pull_number}": ["get", "patch"],
     "/repos/{owner}/{repo}/pulls/{pull_number}/merge": ["put"],
@@ -52,6 +57,7 @@ EVENTS = {  # the first example of each
     "push": lambda event: event["ref"] == "refs/heads/master",
     "pull_request": lambda event: event["action"] == "opened",
     "workflow_dispatch": lambda event: True,
+    "issues": lambda event: event["action"] == "labeled",
 }
 TALK = {"description", "example", "examples", "title", "deprecated", "externalDocs", "readOnly"}
 

@@ -15,6 +15,7 @@ does not fit is kept under `violations`. What no description says comes from the
   https://github.blog/changelog/2026-06-11-bot-created-pull-requests-can-run-workflows-if-approved/
 - Pages: there is a site once its owner has chosen a source, and what a job's token pushes there builds nothing:
   https://docs.github.com/en/rest/pages/pages, https://docs.github.com/en/actions/concepts/security/github_token
+- A job's number is that of its check run, as in the example of the description.
 - Schedules stop after 60 days: https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#schedule
 """
 
@@ -48,6 +49,8 @@ NEEDS = {  # in the order in which they are looked for
     "/repos/{owner}/{repo}/pulls": "pull-requests",
     "/repos/{owner}/{repo}/actions": "actions",
     "/repos/{owner}/{repo}/pages": "pages",
+    "/repos/{owner}/{repo}/labels": "issues",
+    "/repos/{owner}/{repo}/check-runs": "checks",
     "/repos/{owner}/{repo}": "metadata",
 }
 
@@ -74,6 +77,8 @@ def new(name: str, git: Path | None = None) -> dict[str, Any]:
     `permissions` are those of the token that asks, as `permissions:` of a job grants them. `faults` are answers in place
     of the next ones. A run ends after `looks` looks at it, with `conclusion`; with none it does not end.
     `site` is that of GitHub Pages: its `source`, and which commits of that branch were asked to be built as `builds`.
+    `jobs` are those of every run, and `annotations` what stands beside each, by its number. `roles` are those of people;
+    who has none may read.
     """
     return {
         "name": name,
@@ -84,6 +89,10 @@ def new(name: str, git: Path | None = None) -> dict[str, Any]:
         "runs": [],
         "site": {},
         "releases": {},
+        "labels": [],
+        "roles": {},
+        "jobs": [],
+        "annotations": {},
         "idle": {},
         "disabled": {},
         "permissions": {},
@@ -323,6 +332,45 @@ class Answer:
             reopen(self.state, entry) if wanted == "open" else close(self.state, entry)
         entry |= {key: self.body[key] for key in ("title", "body", "state") if key in self.body}
 
+    # ── Labels, which are the same in capital letters
+
+    def label(self, name: str, example: dict[str, Any]) -> dict[str, Any]:
+        return example | {"name": name, "default": False}
+
+    def post_repos_labels(self) -> tuple[int, Any]:
+        """One that is there: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed"""
+        name = self.body["name"]
+        if name.lower() in map(str.lower, self.state["labels"]):
+            error = {"resource": "Label", "code": "already_exists", "field": "name"}
+            raise Refusal(422, "Validation Failed", errors=[error])
+        self.state["labels"].append(name)
+        return 201, self.label(name, self.example(201))
+
+    def delete_repos_issues_labels_one(self) -> tuple[int, Any]:
+        entry = self.issue(self.call.parts["issue_number"])
+        wanted = unquote(self.call.parts["name"]).lower()
+        left = [name for name in entry.get("labels", []) if name.lower() != wanted]
+        if left == entry.get("labels", []):
+            raise Refusal(404, "Label does not exist")
+        entry["labels"] = left
+        [example] = self.example(200)
+        return 200, [self.label(name, example) for name in left]
+
+    # ── People
+
+    def get_repos_collaborators_permission(self) -> tuple[int, Any]:
+        """What a role is worth, as the description says of this call."""
+        login = unquote(self.call.parts["username"])
+        role = self.state["roles"].get(login, "read")
+        if not role:
+            raise Refusal(404, f"{login} is not a user")
+        known, permission = (
+            self.example(200),
+            {"maintain": "write", "triage": "read"}.get(role, role),
+        )
+        user = known["user"] | {"login": login, "role_name": role}
+        return 200, known | {"permission": permission, "role_name": role, "user": user}
+
     # ── Comments
 
     def comment(self, number: str) -> dict[str, Any]:
@@ -484,6 +532,24 @@ class Answer:
             shown |= {"head_sha": run["sha"], "head_branch": run["branch"], "html_url": page}
             found.append(example | shown | {"path": f".github/workflows/{name}"})
         return 200, {"total_count": len(found), "workflow_runs": found}
+
+    def get_repos_actions_runs_jobs(self) -> tuple[int, Any]:
+        example = self.example(200)["jobs"][0]
+        step = example["steps"][0]
+        found = []
+        for job in self.state["jobs"]:
+            page = example["check_run_url"].rpartition("/")[0]
+            steps = [step | {"number": n} | said for n, said in enumerate(job["steps"], 1)]
+            made = {"created_at": now()}  # which the example lacks, and the description asks for
+            found.append(
+                example | made | job | {"steps": steps, "check_run_url": f"{page}/{job['id']}"}
+            )
+        return 200, {"total_count": len(found), "jobs": found}
+
+    def get_repos_check_runs_annotations(self) -> tuple[int, Any]:
+        [example] = self.example(200)
+        found = self.state["annotations"].get(self.call.parts["check_run_id"], [])
+        return 200, [example | {"title": None, "raw_details": None} | said for said in found]
 
 
 def head(state: dict[str, Any], entry: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_image import catalog
-from hub_image.ci import draft, proposal, propose, welcome
+from hub_image.ci import answer, draft, proposal, propose, welcome
 from hub_image.ci.update import draft_option
 from hub_image.problem import Problem
 from hub_image.tools import github
@@ -108,6 +108,7 @@ def in_ci(repository: Path, answers: Mapping[str, str]) -> int:
         lines.append(
             f"{problem} Start the workflow *image* yourself: *Actions*, *image*, *Run workflow*."
         )
+    answer.make_label()
     if issue := welcome.welcome(repository, branch, here):
         lines.append(f"The issue *{welcome.TITLE}* says what comes next: {issue}")
     github.summary("\n\n".join(lines) + "\n")

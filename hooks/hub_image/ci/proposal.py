@@ -21,19 +21,21 @@ from hub_image.tools.git import git
 FORMAT = 1
 MOST = 65000  # characters of a text; GitHub takes 65,536
 LARGEST = 20_000_000  # bytes of a draft; locks of a large image have some hundred thousand
+LISTS = "|".join(map(re.escape, packages.PARSERS))
+TEST = re.escape(expire.TEST).replace(r"\{issue\}", "{issue}")
 KINDS = {  # what each kind of draft may change, as a pattern for paths; workflows none may
     "update": r".*",
     "answers": r".*",
     "settle": r"lock/[^/]+|Manifest\.toml|\.github/build/security\.txt",
-    "expire": "|".join(
-        [*map(re.escape, packages.PARSERS), re.escape(expire.TEST).replace(r"\{issue\}", "[0-9]+")]
-    ),
+    "expire": rf"{LISTS}|{TEST.format(issue='[0-9]+')}",
+    "request": rf"{LISTS}|{TEST}",
 }
 WORKFLOW = {  # which makes it again
     "update": "weekly",
     "answers": "configure",
     "settle": "weekly",
     "expire": "weekly",
+    "request": "requests",
 }
 FILE_MODES = {"000000", "100644", "100755"}  # neither links nor other repositories
 
@@ -49,7 +51,8 @@ class Draft:
     `kind` names the branch. `base` is the commit that the diff, as git writes it, is to be applied to; without a diff
     there is nothing to propose. `about`, `body` and `notes` are Markdown: what the pull request begins with, what changes,
     and release notes. `again`: when the same comes again after somebody closed it. `command` does the same in a terminal.
-    `todo`: why only a person can do this, and then each step; empty where a job can.
+    `todo`: why only a person can do this, and then each step; empty where a job can. `issue`: the number of the one that
+    asks for this, with a request and with nothing else.
     """
 
     kind: str
@@ -62,11 +65,12 @@ class Draft:
     again: str = ""
     command: str = ""
     todo: tuple[str, ...] = ()
+    issue: str = ""
 
     @property
     def branch(self) -> str:
         """The branch that the bot keeps for this."""
-        return github.branch(self.kind)
+        return github.branch(self.kind) + (f"-{self.issue}" if self.issue else "")
 
     @property
     def workflow(self) -> str:
@@ -76,7 +80,7 @@ class Draft:
     @property
     def mark(self) -> str:
         """How the texts that the bot wrote are found again."""
-        return f"<!-- hub-image {self.kind} -->"
+        return f"<!-- {self.branch.replace('/', ' ')} -->"
 
 
 def write(draft: Draft, file: Path) -> None:
@@ -108,6 +112,8 @@ def read(file: Path) -> Draft:
         raise Problem(
             f"{said}: there is no kind {draft.kind!r}, or it has no commit to begin from."
         )
+    if not re.fullmatch(r"[1-9][0-9]{0,9}" if draft.kind == "request" else "", draft.issue):
+        raise Problem(f"{said}: it is for no issue, or for one that it has nothing to do with.")
     if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", draft.title):
         raise Problem(f"{said}: its title is no line of text.")
     return draft
@@ -138,7 +144,7 @@ def apply(repository: Path, draft: Draft) -> str:
     for path, mode in _changed(repository, draft.base, tree):
         if path.lower().startswith(github.WORKFLOWS):
             raise Forbidden(f"It would change `{path}`, and only people change workflows.")
-        if not re.fullmatch(KINDS[draft.kind], path):
+        if not re.fullmatch(KINDS[draft.kind].format(issue=draft.issue), path):
             raise Forbidden(
                 f"It would change `{path}`, which *{draft.kind}* has nothing to do with."
             )

@@ -15,11 +15,11 @@ https://docs.github.com/en/actions/concepts/security/github_token
 import argparse
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hub_image.ci import expire, proposal
+from hub_image.ci import expire, outcome, proposal
 from hub_image.ci.proposal import Draft
 from hub_image.problem import Problem
 from hub_image.repository import argument
@@ -27,6 +27,10 @@ from hub_image.tools import github
 from hub_image.tools.git import git, logged_in
 
 IMAGE = "image.yml"
+ASKED = (
+    "answers",
+    "request",
+)  # kinds of which a person wants each anew, whatever became of the one before
 EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
 LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
 APPROVE = """\
@@ -34,6 +38,10 @@ Below, GitHub may let further runs wait for *Approve workflows to run*, as it do
 They would build the same commit again: approve them where a check has to pass before you can merge. Nothing of this \
 branch is published before you merge. To try its image on the hub before, look at what changes, and then choose \
 *Actions*, *image*, *Run workflow*, with this branch."""
+TRIAL = """\
+The image of this branch is a trial: it is built with the rights of *image*, since somebody said yes to these packages, and is removed \
+when this pull request is closed. Work of others on this branch is built without rights: start *Actions*, *image*, *Run workflow*, \
+with this branch."""
 NOT_REVIEWED = """\
 *The text below was written by the release itself, which nobody here has reviewed yet.*"""
 
@@ -51,6 +59,7 @@ class Opened:
     """A draft whose branch is pushed: its commit, what stands on top of its text, and its pull request.
 
     There is none where GitHub refuses that one; `refusal` then says why. `not_started`: why its image is not built.
+    `run`: the run that has built it, as GitHub tells of it, when it is at its end.
     """
 
     draft: Draft
@@ -59,6 +68,7 @@ class Opened:
     pull: dict[str, Any]
     refusal: Problem | None = None
     not_started: str = ""
+    run: dict[str, Any] = field(default_factory=dict)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,10 +111,14 @@ def propose(repository: Path, drafts: list[Draft]) -> None:
     for one in opened:
         start_proof(one)
     for one in opened:
+        result = prove(one, end)
         try:
-            tell(one, prove(one, end))
+            tell(one, result)
         except ByHand as reason:
             issue(one.draft, reason)
+        else:
+            if one.draft.issue:
+                outcome.tell(repository, one.draft.issue, one.commit, one.pull, one.run, result)
 
 
 def pull_request(repository: Path, draft: Draft) -> list[Opened]:
@@ -139,7 +153,7 @@ def pull_request(repository: Path, draft: Draft) -> list[Opened]:
         if pull["state"] == "closed" and not pull["merged_at"] and is_said(draft, pull["title"])
     ]
     mine = next((pull for pull in found if pull["state"] == "open"), None)
-    if refused and not mine and draft.kind != "answers":
+    if refused and not mine and draft.kind not in ASKED:
         beside(draft, refused[0])
         print(
             f"{draft.title}: its pull request was closed, so it is left alone; another comes {draft.again}."
@@ -242,6 +256,7 @@ def prove(opened: Opened, end: float) -> str:
         while (left := end - time.monotonic()) > 0:
             for run in _runs(opened.commit, left):
                 if run["status"] == "completed":
+                    opened.run = run
                     return f"{_verdict(run['conclusion'])} ([run]({run['html_url']}))"
                 break  # only the newest counts
             time.sleep(EVERY)
@@ -275,10 +290,10 @@ def start(branch: str, commit: str) -> None:
 def text(draft: Draft, on_top: list[str], result: str) -> str:
     """Return what the pull request says."""
     lines = [draft.mark, *on_top, *([""] if on_top else []), _told(draft) + draft.about, ""]
-    if draft.kind != expire.KIND:
+    if draft.kind not in (expire.KIND, "request"):
         lines += ["Files that are yours stay as they are.", ""]
-    lines += [f"**The image** {result}.", ""]
-    lines += [APPROVE, "", draft.body, "", "### To undo it", ""]
+    lines += [f"**The image** {result}.", "", TRIAL if draft.issue else APPROVE, ""]
+    lines += [draft.body, "", "### To undo it", ""]
     lines += [
         f"Before you merge: close this pull request; it comes again {draft.again}. After: choose *Revert* here."
     ]
@@ -291,12 +306,17 @@ def text(draft: Draft, on_top: list[str], result: str) -> str:
 def forbidden(draft: Draft, problem: Problem, result: str) -> ByHand:
     """Return what to do where Actions may not open pull requests."""
     compare = f"{github.page()}/compare/{github.default_branch()}...{draft.branch}?expand=1"
+    trial = []
+    if draft.issue:  # https://docs.github.com/en/pull-requests/reference/using-query-parameters-to-create-a-pull-request
+        compare += f"&body=Closes+%23{draft.issue}"
+        trial = ["To try its image, choose *Actions*, *image*, *Run workflow*, with this branch."]
     return ByHand(
         f"The branch `{draft.branch}` is ready, but the pull request is yours to open ({problem}). "
         f"Its image {result}.",
         f"Open [this page]({compare}), look at what changes, and choose *Create pull request*.",
         f"To have this done for you: [settings]({github.page()}/settings/actions), *Workflow permissions*, "
         "*Allow GitHub Actions to create and approve pull requests*.",
+        *trial,
         draft.body,
     )
 
@@ -326,7 +346,7 @@ def beside(draft: Draft, pull: dict[str, Any]) -> None:
 
 
 def issue(draft: Draft, by_hand: ByHand) -> None:
-    """Open or refresh the one issue.
+    """Open or refresh the one issue, or the comment in the issue that has asked for this.
 
     Raises Problem where there can be none: the run's page then has its text.
     """
@@ -339,6 +359,9 @@ def issue(draft: Draft, by_hand: ByHand) -> None:
         body += f"\n### Release notes\n\n{draft.notes}\n"
     body = body[: proposal.MOST]
     github.summary(body)
+    if draft.issue:
+        github.comment(int(draft.issue), body, draft.mark)
+        return
     title = f"{draft.title}: it needs you"
     issues = f"{github.repository()}/issues"
 
@@ -358,7 +381,12 @@ def issue(draft: Draft, by_hand: ByHand) -> None:
 
 
 def close_issue(draft: Draft) -> None:
-    """Close the issue of an earlier run, which is settled now; a later one that says the same opens it again."""
+    """Close the issue of an earlier run, which is settled now; a later one that says the same opens it again.
+
+    One that asks for a package is closed by merging.
+    """
+    if draft.issue:
+        return
     issues = f"{github.repository()}/issues"
     if old := github.written(f"{issues}?state=open", draft.mark):
         github.api("PATCH", f"{issues}/{old['number']}", _done(old))

@@ -25,6 +25,14 @@ from hub_image.tools.registry import Repository, settings_page, size
 MARK = "<!-- hub-image {platform} -->"
 ROWS = 100  # of packages; a comment holds 65,536 characters
 LINES = 25  # of a failed step's log
+FAILED = " failed"  # how the title of the reason ends, beside the run
+# What says why, in the log of a step: a check's finding, a part of the contract, what a step of the build said last.
+# https://docs.docker.com/reference/cli/docker/buildx/build/#progress, plain
+SAID = {
+    "check": r"\S+:\d+: error .*",
+    "contract": r"Error \S+, .*",
+    "build": r"#\d+ \d[\d.]* (.*\S.*)",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +78,7 @@ def report(made: plan.Plan, steps: dict[str, Any], logs: Path) -> Iterator[str]:
         yield f"### The image is not published: {failed} failed"
         yield ""
         yield from _log(logs / f"{failed}.log")
+        github.titled(f"{failed}{FAILED}", _reason(logs / f"{failed}.log"))
     elif published:
         yield "### The image is ready"
         yield ""
@@ -185,7 +194,6 @@ def took(logs: Path) -> Iterator[str]:
             else f"{file.stem} {seconds} s"
         )
         if file.stem == "build":
-            # https://docs.docker.com/reference/cli/docker/buildx/build/#progress, plain
             log = file.read_text(errors="replace")
             steps = set(re.findall(r"^#(\d+) \[[^]]*\d/\d+\] (?:RUN|COPY)", log, re.M))
             cached = steps & set(re.findall(r"^#(\d+) CACHED$", log, re.M))
@@ -193,12 +201,26 @@ def took(logs: Path) -> Iterator[str]:
         yield text
 
 
-def _log(file: Path) -> Iterator[str]:
-    """Yield the end of a step's log; its last line is the reason."""
+def _lines(file: Path) -> list[str]:
+    """Return what a step has written, without empty lines; none where it wrote nothing."""
     lines = file.read_text(errors="replace").splitlines() if file.exists() else []
     told = (line.removeprefix("::error::") for line in lines if not github.is_quote(line))
-    if shown := [line[:500] for line in told if line.strip()][-LINES:]:
+    return [line[:500] for line in told if line.strip()]
+
+
+def _log(file: Path) -> Iterator[str]:
+    """Yield the end of a step's log; its last line is the reason."""
+    if shown := _lines(file)[-LINES:]:
         yield from markdown.block(shown)
+
+
+def _reason(file: Path) -> str:
+    """Return what says in a step's log why it failed, in a few lines."""
+    lines = _lines(file)
+    found = [said for line in lines if (said := re.fullmatch(SAID.get(file.stem, "(?!)"), line))]
+    if found and file.stem == "build":
+        return str(found[-1][1])
+    return "\n".join([said[0] for said in found][:5] or lines[-1:])
 
 
 def comment(text: str) -> None:

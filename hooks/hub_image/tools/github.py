@@ -164,10 +164,21 @@ def annotate(severity: str, file: str, line: int, message: str) -> None:
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
     """
-    name = file.replace("%", "%25")
+    _command(f"{severity} file={_property(file)},line={line}", message)
+
+
+def titled(title: str, message: str) -> None:
+    """Say what went wrong under a title by which the API finds it again; nothing outside of GitHub Actions."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _command(f"error title={_property(title)}", message)
+
+
+def _property(text: str) -> str:
+    """Return a text as the value of a property of a command."""
+    text = text.replace("%", "%25")
     for sign in "\r\n:,":
-        name = name.replace(sign, f"%{ord(sign):02X}")
-    _command(f"{severity} file={name},line={line}", message)
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return text
 
 
 def output(**values: str) -> None:

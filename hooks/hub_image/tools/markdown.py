@@ -20,9 +20,24 @@ def escaped(text: str) -> str:
     return re.sub(r"^([0-9]+(?=[.)](?: |$))|(?=[-+=]))", r"\1\\", shown)
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = LONGEST) -> str:
     """Return a text as code, in one line: no link, no mention, no tag."""
-    return "`" + re.sub(r"[`\s]+", " ", plain(text))[:LONGEST].strip() + "`"
+    shown = re.sub(r"[`\s]+", " ", plain(text))[:longest].strip()
+    return f"`{shown or ' '}`"
+
+
+def sentence(text: str) -> str:
+    """Return a sentence in which words of others stand between backticks: these as code, and what is around them as it is.
+
+    All of it is code where it has signs of which GitHub makes mentions or links, also behind a backslash.
+    """
+    parts = re.split(r"(`[^`]*`)", " ".join(plain(text).split()))
+    if any(re.search(r"[@#`]|://|www\.", part, re.IGNORECASE) for part in parts[::2]):
+        return code(text, len(text))
+    return "".join(
+        code(part) if place % 2 else SPECIAL.sub(lambda sign: f"\\{sign[0]}", part)
+        for place, part in enumerate(parts)
+    )
 
 
 def cell(text: str) -> str:

@@ -1,0 +1,630 @@
+"""requests.yml: what somebody gets who asks for a package in an issue, and what a yes to it does.
+
+Real: the form, the commands, git, the lists. Stand-ins: GitHub's API (tests/github/), its rule for pushes, and the indexes
+(tests/lists/test_wanted.py). The image is built in test_image_workflow.py. Unproven: what GitHub makes of the form. That it
+renders a heading and a text for each field, and `_No response_`, was seen in texts that others have kept (asked.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import github
+from conftest import ROOT, TEMPLATE_PARTS, git
+from hub_image.__main__ import main
+from hub_image.ci import answer, asked, propose
+from hub_image.lists import indexes, packages
+from lists.test_wanted import KNOWN
+from lists.test_wanted import asked as index  # noqa: F401 (a fixture)
+
+from .expressions import evaluate, expression
+from .hosting import NAME, OWNER
+from .test_update_workflow import NO_PULLS, show
+
+FORM = (ROOT / "template" / asked.FORM).read_text()
+LABELS = {part["id"]: part["attributes"]["label"] for part in yaml.safe_load(FORM)["body"] if "id" in part}  # fmt: skip
+GOOD = {
+    "packages": "geopandas",
+    "kind": "Python",
+    "why": "GEOG 101",
+    "until": "2999-06",
+    "code": "import geopandas; geopandas.GeoDataFrame()",
+}
+NOTE = "GEOG 101, until 2999-06"
+
+
+def body(**fields: str) -> str:
+    """What GitHub makes of the form's fields."""
+    said = GOOD | fields
+    parts = [f"### {LABELS[name]}\n\n{said[name] or '_No response_'}" for name in LABELS]
+    return "\n\n".join(parts)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """Render answers into a repository, once for each set of them."""
+    source, done = tmp_path_factory.mktemp("template"), {}
+    for part in TEMPLATE_PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, source / part)
+
+    def render(**answers: object) -> Path:
+        key = json.dumps(answers)
+        if key not in done:
+            done[key] = tmp_path_factory.mktemp("rendered") / "ocean"
+            copier.run_copy(str(source), done[key], data=answers, defaults=True, quiet=True)
+        return done[key]
+
+    return render
+
+
+@pytest.fixture
+def image(hosted, rendered, index, monkeypatch):  # noqa: F811
+    """An image repository, and people who may do this and that in it."""
+    shutil.copytree(rendered(), hosted.clone, dirs_exist_ok=True)
+    hosted.owner_pushes()
+    hosted.github.state(roles={"teacher": "write", "boss": "admin", "keeper": "maintain", "sorter": "triage"})  # fmt: skip
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.setenv(name, str(hosted.folder / "output"))
+    return hosted
+
+
+class Issue:
+    """An issue, and what people do with it."""
+
+    def __init__(self, image, monkeypatch, text: str) -> None:
+        self.image, self.monkeypatch = image, monkeypatch
+        self.number = image.github.add(title="Add", body=text, user="student")
+        self.edit(text)
+
+    def edit(self, text: str) -> None:
+        self.text = text
+
+    def happens(self, action: str, **more: object) -> bool:
+        """Let an event of the issue happen, to the job *answer*; whether it has made a draft."""
+        entry = self.image.github.state()["issues"][self.number - 1]
+        told = {"number": self.number, "body": self.text, "state": entry["state"]}
+        event = self.image.variables("requests.yml", "issues", action=action, issue=told, **more)
+        if action == "opened":  # the example is one of a label
+            happened = json.loads(Path(event["GITHUB_EVENT_PATH"]).read_text())
+            Path(event["GITHUB_EVENT_PATH"]).write_text(json.dumps(happened | {"label": None}))
+        for name, value in event.items():
+            self.monkeypatch.setenv(name, value)
+        output = self.image.folder / "output"
+        output.write_text("")
+        self.monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+        self.image.github.act_as("requests.yml", "Answer")
+        self.here = self.image.checkout()
+        self.monkeypatch.chdir(self.here)
+        self.draft = self.image.folder / "drafts" / f"{self.number}.json"
+        self.draft.parent.mkdir(exist_ok=True)
+        assert main(["answer", str(self.draft)]) == 0
+        return "draft=yes" in output.read_text()
+
+    def label(self, who: str = "teacher") -> bool:
+        with github.server.kept(self.image.github.file) as state:
+            state["issues"][self.number - 1]["labels"] = [answer.LABEL]
+        return self.happens("labeled", label={"name": answer.LABEL}, sender={"login": who})
+
+    def propose(self) -> None:
+        """The job *propose*, of the drafts that there are."""
+        self.image.github.act_as("requests.yml", "Propose")
+        here = self.image.checkout()
+        self.monkeypatch.chdir(here)
+        assert propose.run(argparse.Namespace(drafts=self.draft.parent, path=Path())) == 0
+        shutil.rmtree(self.draft.parent)
+
+    @property
+    def entry(self) -> dict:
+        return self.image.github.state()["issues"][self.number - 1]
+
+    @property
+    def comments(self) -> list[str]:
+        """What the bot wrote into it."""
+        comments = self.image.github.state()["comments"]
+        return [comment["body"] for comment in comments if comment["issue"] == self.number]
+
+
+@pytest.fixture
+def issue(image, monkeypatch):
+    """Somebody opens an issue."""
+    return lambda text=None, **fields: Issue(
+        image, monkeypatch, body(**fields) if text is None else text
+    )
+
+
+def opened(issue, **fields: str) -> tuple[Issue, str]:
+    """An issue that was opened with these fields, and the one comment that it got."""
+    asks = issue(**fields)
+    assert not asks.happens("opened")
+    [comment] = asks.comments
+    return asks, comment
+
+
+# ── A request, from the form to the name of an image
+
+
+def test_a_request_becomes_a_pull_request_and_its_image_is_named(image, issue):
+    asks, comment = opened(issue)
+    assert comment.startswith(answer.MARK)
+    assert "- `geopandas`: found in conda's channels. It goes into `environment.yml`." in comment
+    assert f"For `#1: {NOTE}`" in comment and GOOD["code"] in comment
+    assert f"put the label *{answer.LABEL}*" in comment
+    assert image.github.state()["labels"] == [answer.LABEL]
+    assert image.branches().keys() == {"main"} and image.github.pulls() == []
+
+    assert asks.label()
+    image.github.state(jobs=[JOB])
+    asks.propose()
+    [pull] = image.github.pulls()
+    assert pull["head"] == "hub-image/request-1" and pull["title"] == "Add geopandas (#1)"
+    assert "Closes #1, which asks for this. `teacher` said yes to it." in pull["body"]
+    assert "Files that are yours" not in pull["body"] and "is a trial" in pull["body"]
+    changed = git(image.bare, "diff", "--name-only", "main", pull["head"]).split()
+    assert changed == ["environment.yml", "image-tests/request-1.ipynb"]
+    assert f"  - geopandas  # #1: {NOTE}\n" in show(image, pull["head"], "environment.yml")
+    [cell] = json.loads(show(image, pull["head"], changed[1]))["cells"]
+    assert cell["source"] == [GOOD["code"]]
+    commit = image.branches()[pull["head"]]
+    name = f"ghcr.io/{OWNER}/{NAME_OF_IMAGE}:pr-{pull['number']}-{commit[:12]}"
+    assert f"\n{name}\n" in asks.comments[-1] and f"#{pull['number']}" in asks.comments[-1]
+    assert asks.entry["state"] == "open" and asks.entry["labels"] == [answer.LABEL]
+
+
+NAME_OF_IMAGE = "ocean"
+STEPS = [{"name": name, "conclusion": "success"} for name in ("Build", "Contract", "Publish")]
+JOB = {"id": 7, "name": "Image for linux/amd64", "conclusion": "success", "steps": STEPS}
+
+
+@pytest.mark.parametrize(
+    ("answers", "fields", "file", "line", "cell"),
+    [
+        ({}, {"packages": "geodatasets"}, "environment.yml", "      - geodatasets", None),
+        ({"package_manager": "pip"}, {}, "requirements.txt", "geopandas", None),
+        ({}, {"packages": "geopandas >= 1, < 2"}, "environment.yml", "  - geopandas>=1,<2", None),
+        ({}, {"kind": "Program or library of the system", "packages": "graphviz", "code": "dot -V"},
+         "apt.txt", "graphviz", ["%%bash\n", "set -e\n", "dot -V"]),
+        ({"languages": ["r"]}, {"kind": "R", "packages": "sf", "code": "library(sf)"}, "install.R", '  "sf",', ["library(sf)"]),
+        ({"languages": ["julia"]}, {"kind": "Julia", "packages": "CSV", "code": "using CSV"}, "Project.toml", 'CSV = "', ["using CSV"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_each_kind_goes_into_its_list(answers, fields, file, line, cell, image, rendered, issue):
+    shutil.rmtree(image.clone)
+    shutil.copytree(rendered(**answers), image.clone)
+    image.owner_pushes()
+    asks, _ = opened(issue, **fields)
+    assert asks.label()
+    written = (asks.here / file).read_text()
+    assert re.search(rf"^{re.escape(line)}.*# #1: {NOTE}$", written, re.M), written
+    notebook = json.loads((asks.here / "image-tests/request-1.ipynb").read_text())
+    assert notebook["cells"][0]["source"] == (cell or [GOOD["code"]])
+    language = {"R": "R", "Julia": "julia"}.get(fields.get("kind"), "python")
+    assert notebook["metadata"]["language_info"]["name"] == language
+
+
+def test_several_packages_are_one_request(image, issue):
+    asks, comment = opened(issue, packages="geopandas, geodatasets; arrow geopandas", until="")
+    assert comment.count("It goes into") == 3
+    assert asks.label()
+    asks.propose()
+    assert image.github.pulls()[0]["title"] == "Add geopandas, geodatasets, arrow (#1)"
+    assert "- arrow  # #1: GEOG 101\n" in show(image, "hub-image/request-1", "environment.yml")
+
+
+# ── What is no yes
+
+
+REFUSED = [
+    ({"packages": "nosuch"}, "`nosuch`: **no.** There is no such package in conda's channels or PyPI."),
+    ({"packages": "geopandas nosuch"}, "`nosuch`: **no.** There is no such package"),
+    ({"packages": "away"}, "Nobody could tell whether there is such a package: 127.0.0.1 does not answer (503"),
+    ({"packages": "git+https://evil.example/x"}, "is no name of a package"),
+    ({"packages": "https://evil.example/x.whl"}, "is no name of a package"),
+    ({"packages": "../x"}, "is no name of a package"),
+    ({"packages": "--index-url=https://evil.example"}, "is no name of a package"),
+    ({"packages": "-r/etc/passwd"}, "is no name of a package"),
+    ({"packages": "evil::geopandas"}, "is no name of a package"),
+    ({"packages": "geopandas[channel=evil]"}, "is no name of a package"),
+    ({"packages": "geopandas=1=evil_build"}, "is no name of a package"),
+    ({"packages": "x@https://evil.example/x.zip"}, "is no name of a package"),
+    ({"packages": "x.tar.gz"}, "`x.tar.gz`: **no.** There is no such package"),
+    ({"packages": "numpy;python_version<'3'"}, "is no name of a package"),
+    ({"packages": " ".join(f"x{n}" for n in range(11))}, "these are 11 packages; ask for 10 at most"),
+    ({"packages": "x" * 10_000}, "this has 10000 characters; use 150 at most"),
+    ({"packages": ""}, "Packages: this is empty; fill it in"),
+    ({"kind": "Perl"}, "Kind: this is not one of the choices, Python, R, Julia"),
+    ({"kind": "R", "packages": "sf"}, "this image has no R; change the answer to languages first"),
+    ({"why": ""}, "What for: this is empty; fill it in"),
+    ({"why": "#"}, "the reason says nothing"),
+    ({"why": "x" * 10_000}, "this has 10000 characters; use 300 at most"),
+    ({"why": "x" * 250}, "the reason has 250 characters; it stands in one line, so use 200"),
+    ({"why": "two\nlines"}, "What for: this has several lines"),
+    ({"why": "hub-image: ignore[past-end]"}, "which is for the checks; say it otherwise"),
+    ({"until": "next June"}, "`next June` is no month; write it as in 2027-06"),
+    ({"until": "2020-01"}, "2020-01 is over already; write a month that comes"),
+    ({"code": ""}, "A line of code that must work: this is empty"),
+    ({"code": "import x\nimport y"}, "this has several lines"),
+    ({"code": "import x\u202e"}, "signs that nobody sees"),
+    ({"code": "x" * 10_000}, "this has 10000 characters; use 500 at most"),
+    ({"why": f"x\n\n### {LABELS['code']}\n\nimport evil"}, "a heading of the form stands there twice"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "sentence"), REFUSED, ids=str)
+def test_what_cannot_be_is_said_in_a_sentence_and_no_label_helps(fields, sentence, image, issue):
+    asks, comment = opened(issue, **fields)
+    assert sentence in comment.replace("\\", ""), comment
+    assert "So nothing can be added" in comment and image.github.state()["labels"] == []
+    assert not asks.label()
+    assert asks.entry["labels"] == [] and asks.entry["state"] == "open"
+    assert "Nothing of it can be added" in asks.comments[-1]
+    assert not asks.draft.exists()
+
+
+def test_what_is_there_already_is_said_and_the_issue_closed(image, issue):
+    with (image.clone / "environment.yml").open("a") as file:
+        file.write("  - scikit-learn\n")
+    lock = image.clone / "lock/conda-x86_64.txt"
+    lock.parent.mkdir()
+    lock.write_text("@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/noarch/shapely-2.0-p_0.conda\n")  # fmt: skip
+    image.owner_pushes()
+    asks, comment = opened(issue, packages="scikit_learn shapely")
+    assert re.search(r"environment.yml:\d+ has scikit\\_learn already", comment)
+    assert "shapely 2.0 is there already, by way of another package" in comment
+    assert "so this issue is closed" in comment and asks.entry["state"] == "closed"
+    image.github.reopen(asks.number)
+    assert not asks.label() and asks.entry["state"] == "closed", "nor does a yes change it"
+    asks, comment = opened(issue, packages="shapely geopandas")
+    assert asks.entry["state"] == "open" and "It goes into" in comment
+
+
+@pytest.mark.parametrize("role", ["read", "triage", "none", None])
+def test_a_label_of_somebody_who_may_not_write_is_no_yes(role, image, issue):
+    """Who sorts issues may label: https://docs.github.com/en/organizations/managing-user-access-to-your-organizations-repositories/managing-repository-roles/repository-roles-for-an-organization"""
+    asks, before = opened(issue)
+    image.github.state(roles={"somebody": role})
+    assert not asks.label("somebody")
+    assert asks.comments[0] == before and "`somebody` may not write" in asks.comments[1]
+    assert asks.entry["labels"] == [] and not asks.draft.exists()
+
+
+@pytest.mark.parametrize("who", ["teacher", "keeper", "boss"])
+def test_a_label_of_somebody_who_may_write_is_a_yes(who, issue):
+    asks, _ = opened(issue)
+    assert asks.label(who)
+
+
+def test_another_label_is_nothing(issue):
+    """And so it is for the workflow, which does not even start a job."""
+    when = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())
+    for event, runs in {
+        "opened": ({"action": "opened"}, True),
+        "ours": ({"action": "labeled", "label": {"name": answer.LABEL}}, True),
+        "another": ({"action": "labeled", "label": {"name": "bug"}}, False),
+    }.values():
+        asked_for = {"event": event | {"issue": {"number": 3}}, "run_id": "99"}
+        assert expression(when["jobs"]["answer"]["if"], github=asked_for) is runs
+        group = evaluate(when["concurrency"]["group"], github=asked_for)
+        assert group == ("requests-3-package" if runs else "requests-3-99")
+    assert when["concurrency"]["cancel-in-progress"] is False
+
+
+def test_a_text_that_was_edited_is_shown_before_it_counts(image, issue):
+    asks, before = opened(issue)
+    asks.edit(body(packages="arrow", code="import os"))
+    assert not asks.label()
+    shown, refusal = asks.comments
+    assert "`arrow`: found" in shown and "import os" in shown and "geopandas" not in shown
+    assert shown != before and "Is it what you want?" in refusal and asks.entry["labels"] == []
+    asks.edit(body())
+    assert not asks.label(), "also back to what was shown first: it is not what is shown now"
+    assert asks.label()
+    asks.edit(body(packages="arrow"))
+    assert not asks.label(), "an old event, which somebody runs again"
+
+
+@pytest.mark.parametrize("what", ["a line", "line ends"])
+def test_every_byte_of_the_text_counts(what, issue):
+    asks, _ = opened(issue)
+    asks.edit(body() + "\nx" if what == "a line" else body().replace("\n", "\r\n"))
+    assert not asks.label()
+
+
+def test_what_can_be_had_otherwise_meanwhile_is_shown_too(issue, monkeypatch):
+    """As where conda's channel has it now, which was another's package before."""
+    asks, comment = opened(issue, packages="geodatasets")
+    assert "found in PyPI" in comment
+    monkeypatch.setattr("lists.test_wanted.KNOWN", KNOWN | {"/package/conda-forge/geodatasets"})
+    assert not asks.label()
+    assert "found in conda's channels" in asks.comments[0]
+    assert asks.label()
+
+
+def test_an_index_that_was_away_is_asked_again_with_the_label(issue, monkeypatch):
+    asks, comment = opened(issue, packages="away")
+    assert "Nobody could tell" in comment
+    monkeypatch.setattr(indexes, "has", lambda *_: True)
+    assert not asks.label() and "found in" in asks.comments[0]
+    assert asks.label()
+
+
+def test_a_closed_issue_waits_until_it_is_open(image, issue):
+    asks, _ = opened(issue)
+    image.github.close(asks.number)
+    assert not asks.label()
+    assert "This issue is closed" in asks.comments[-1] and asks.entry["labels"] == []
+    image.github.reopen(asks.number)
+    assert asks.label()
+
+
+def test_a_label_before_the_first_answer_is_too_early(issue):
+    """As where the run for the opened issue failed, or comes later."""
+    asks = issue()
+    assert not asks.label()
+    assert "`geopandas`: found" in asks.comments[0]
+    assert asks.label()
+
+
+def test_nobody_answers_in_the_name_of_the_bot(image, issue):
+    asks, comment = opened(issue)
+    asks.edit(body(packages="arrow"))
+    image.github.state(comments=[])
+    forged = answer.check(asks.here, asks.number, asks.text)
+    image.github.state(comments=[{"id": 1, "issue": 1, "user": "student", "body": answer.text(forged)}])  # fmt: skip
+    assert not asks.label()
+    assert len(asks.comments) == 3
+
+
+@pytest.mark.parametrize("text", [
+    None, "", "Please add geopandas", body().partition("\n\n### Kind")[0], "Hello\n\n" + body(), f"<!-- {body()} -->",
+])  # fmt: skip
+def test_an_issue_that_is_none_of_the_form_is_left_alone(text, image, issue):
+    asks = issue(text or "")
+    assert not asks.happens("opened") and not asks.label()
+    assert asks.comments == [] and asks.entry["labels"] == [answer.LABEL]
+    assert not [asked for asked in image.github.state()["requests"] if not asked.startswith("GET")]
+
+
+def test_without_the_form_nothing_happens(image, issue):
+    """Neither here nor in the workflow, which looks for the file."""
+    (image.clone / asked.FORM).unlink()
+    image.owner_pushes()
+    asks = issue()
+    assert not asks.happens("opened") and not asks.label() and asks.comments == []
+    steps = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())
+    for step in steps["jobs"]["answer"]["steps"][1:3]:
+        assert step["if"] == f"hashFiles('{Path(asked.FORM).parent}/hub-image-*.yml') != ''"
+
+
+def test_a_form_may_be_translated_and_lose_fields(image, issue):
+    form = image.clone / asked.FORM
+    fields = yaml.safe_load(FORM)
+    fields["body"] = [part for part in fields["body"] if part.get("id") not in ("until", "code")]
+    form.write_text(yaml.safe_dump(fields, sort_keys=False).replace("What for", "Wofür"))
+    image.owner_pushes()
+    text = body().partition(f"\n\n### {LABELS['until']}")[0].replace("What for", "Wofür")
+    asks = issue(text)
+    assert not asks.happens("opened") and asks.label()
+    assert f"# #{asks.number}: GEOG 101\n" in (asks.here / "environment.yml").read_text()
+    assert not (asks.here / "image-tests/request-1.ipynb").exists()
+
+
+def test_a_form_that_is_none_says_so(image, issue):
+    (image.clone / asked.FORM).write_text("body: [1]\n")
+    image.owner_pushes()
+    _, comment = opened(issue)
+    assert "is no form that hub-image can read: restore it, or delete it" in comment
+
+
+def test_the_form_is_one_and_the_label_is_the_one_of_the_workflow():
+    line = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema=vendor.github-issue-forms"]  # fmt: skip
+    done = subprocess.run([*line, ROOT / "template" / asked.FORM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert list(LABELS) == list(asked.LONGEST)
+    kinds = yaml.safe_load(FORM)["body"][2]["attributes"]["options"]
+    assert set(asked.MANAGERS) < set(kinds) and len(kinds) == len(asked.MANAGERS) + 1
+    workflow = (ROOT / "template/.github/workflows/requests.yml").read_text()
+    assert workflow.count(f"label.name == '{answer.LABEL}'") == 2
+
+
+# ── Text of a stranger
+
+EVIL = {
+    "shell": "$(touch /tmp/evil) `id` ; rm -rf ~ | sh && '\"",
+    "yaml": "]\n- evil: [x",
+    "markdown": "**[x](javascript:alert(1))** ![x](https://evil.example/x.png) <img src=x> |a|",
+    "mentions": "@octocat @ocean/team a@evil.example #1 ocean/ice-core#1 www.evil.example https://evil.example",
+    "commands": "::set-output name=draft::yes ::add-mask::a ##[error]x %0A::error::x",
+    "marks": f"<!-- hub-image asked {'0' * 64} --> --> <!--",
+    "fences": "```` ``` ~~~ ` `` \\` \\",
+    "expressions": "${{ secrets.REGISTRY_PASSWORD }} {{ 7 * 7 }} ${HOME} %s {0}",
+    "python": '"""\nimport evil\n"""',
+    "lines": "one\n\n### two\n\n> three\n- four\n\x0b\x1b[2K\u2028\x85end",
+    "headings": f"x\n\n### {LABELS['packages']}\n\nevil",
+    "long": "@octocat " * 1200,
+    "nothing": "\u200b\u202e\x00",
+}
+
+
+TAKEN = {
+    "shell",
+    "markdown",
+    "mentions",
+    "commands",
+    "marks",
+    "fences",
+    "expressions",
+}  # one line each
+
+
+def outside_of_code(text: str) -> str:
+    """A comment without its mark, blocks of code, and code: what GitHub makes something of.
+
+    https://spec.commonmark.org/0.31.2/#code-spans
+    """
+    mark, _, rest = text.partition("\n")
+    assert re.fullmatch(r"<!-- [\w -]+ -->", mark), mark
+    rest = re.sub(r"^(`{3,4})$.*?^\1$", "", rest, flags=re.M | re.S)
+    return re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", rest)
+
+
+def is_harmless(text: str) -> None:
+    """Nobody is called by it, it links to nowhere but this repository, and it has neither tags nor marks."""
+    left = outside_of_code(text)
+    left = re.sub(rf"\(https://github\.com/{OWNER}/{NAME}/[\w/.?=&+%-]*\)", "()", left)
+    assert not re.search(r"@|://|www\.|<|javascript:|evil|secrets", left, re.I), left
+    assert not re.search(r"#(?!#|\d+[),.])", left.replace("### ", "")), left
+    assert "\x1b" not in text and "\u202e" not in text and "\x00" not in text
+    assert len(text) < 8000
+
+
+@pytest.mark.parametrize("what", EVIL)
+def test_hostile_text_in_any_field_is_shown_as_text(what, rendered, index):  # noqa: F811
+    for name in LABELS:
+        checked = answer.check(rendered(), 1, body(**{name: EVIL[what]}))
+        is_harmless(answer.text(checked))
+        taken = name in ("why", "code") and what in TAKEN
+        assert bool(checked.texts) == taken, name
+
+
+@pytest.mark.parametrize("what", EVIL)
+def test_hostile_text_says_one_package_and_one_test_and_nothing_else(what, image, issue, capsys):
+    asks, _ = opened(issue, why=EVIL[what], code=EVIL[what])
+    assert asks.label() == (what in TAKEN)
+    said = capsys.readouterr().out.splitlines()
+    assert not [line for line in said if "::" in line or "##[" in line]
+    if what not in TAKEN:
+        return
+    asks.propose()
+    [pull] = image.github.pulls()
+    assert pull["title"] == "Add geopandas (#1)"
+    for text in (pull["body"].replace("Closes #1,", ""), *asks.comments):
+        is_harmless(text)
+    branch = pull["head"]
+    changed = git(image.bare, "diff", "--name-only", "main", branch).split()
+    assert changed == ["environment.yml", "image-tests/request-1.ipynb"]
+    lists = [show(image, of, "environment.yml") for of in ("main", branch)]
+    found = [packages.PARSERS["environment.yml"](text) for text in lists]
+    names = [[package.text for package in read.packages] for read in found]
+    assert names[1] == [*names[0], "geopandas"] and not found[1].faults
+    assert lists[1].count("\n") == lists[0].count("\n") + 1
+    [cell] = json.loads(show(image, branch, changed[1]))["cells"]
+    assert cell["source"] == [EVIL[what].strip()]
+
+
+@given(st.dictionaries(st.sampled_from(list(LABELS)), st.text(max_size=400) | st.sampled_from(list(EVIL.values()))))  # fmt: skip
+def test_whatever_is_typed_it_is_a_request_or_a_sentence(fields):
+    try:
+        wish = asked.read(FORM, body(**fields))
+    except Exception as problem:
+        assert type(problem).__name__ == "Problem", repr(problem)
+        return
+    if wish:
+        assert all(re.fullmatch(r"[A-Za-z0-9][\w.+*!<>=~,-]*", word, re.A) for word in wish.words)
+        for text in (wish.why, wish.until, wish.code):
+            assert text.isprintable() and len(text) <= 500
+
+
+# ── Two, and one more time
+
+
+def test_two_requests_at_once_are_two_pull_requests(image, issue):
+    first, _ = opened(issue)
+    second, _ = opened(issue, packages="arrow")
+    assert first.label() and second.label()
+    first.propose()  # GitHub has one run for each; here one proposes both
+    assert [pull["head"] for pull in image.github.pulls()] == ["hub-image/request-1", "hub-image/request-2"]  # fmt: skip
+    for asks, name in ((first, "geopandas"), (second, "arrow")):
+        added = git(image.bare, "diff", "main", f"hub-image/request-{asks.number}", "--", "environment.yml")  # fmt: skip
+        assert f"+  - {name}" in added and added.count("\n+  - ") == 1
+
+
+def test_a_yes_that_is_given_again_makes_it_again(image, issue):
+    """After its pull request was closed, on what main is then; after it was merged there is nothing to do."""
+    asks, _ = opened(issue)
+    for number in (2, 3):
+        assert asks.label()
+        asks.propose()
+        assert [pull["number"] for pull in image.github.pulls()] == list(range(2, number + 1))
+        if number == 2:
+            image.github.close(number)
+            image.owner_pushes("More work")
+    assert git(image.bare, "merge-base", "main", "hub-image/request-1").strip() == image.branches()["main"]  # fmt: skip
+    image.github.close(3, merged=True)
+    assert not asks.label() and asks.entry["state"] == "closed"
+    assert "is closed" in asks.comments[0]
+
+
+# ── What becomes of the image
+
+
+def tried(image, issue, **state: object) -> str:
+    """What the issue says of an image that was tried with this end."""
+    asks, _ = opened(issue)
+    assert asks.label()
+    image.github.state(**state)
+    asks.propose()
+    assert asks.entry["state"] == "open"
+    for said in asks.comments:
+        is_harmless(said)
+    return asks.comments[-1]
+
+
+def test_an_image_that_fails_tells_its_reason(image, issue):
+    failed = [{"name": "Build", "conclusion": "success"}, {"name": "Contract", "conclusion": "failure"}]  # fmt: skip
+    jobs = [{"id": 5, "name": "Plan", "conclusion": "success", "steps": []}, JOB | {"conclusion": "failure", "steps": failed}]  # fmt: skip
+    why = "Error own, image-tests/request-1.ipynb: cell 1: ModuleNotFoundError: @octocat ````"
+    beside = [
+        {"title": None, "message": "Process completed with exit code 1.", "annotation_level": "failure"},
+        {"title": "contract failed", "message": why, "annotation_level": "failure"},
+    ]  # fmt: skip
+    told = tried(image, issue, conclusion="failure", jobs=jobs, annotations={"7": beside})
+    assert "**The image does not work with it** (#2)" in told and "**Contract**" in told
+    assert "cell 1: ModuleNotFoundError" in told and "exit code" not in told
+    assert "do not merge this yet" in image.github.pulls()[0]["body"]
+
+
+def test_an_image_that_fails_before_anything_was_said(image, issue):
+    job = JOB | {"conclusion": "failure", "steps": []}
+    told = tried(image, issue, conclusion="failure", jobs=[job])
+    assert "**Image for linux/amd64**" in told and "The page of the run has its log." in told
+
+
+def test_an_image_that_is_not_published_has_no_name(image, issue):
+    skipped = [step | {"conclusion": "skipped" if step["name"] == "Publish" else "success"} for step in STEPS]  # fmt: skip
+    told = tried(image, issue, jobs=[JOB | {"steps": skipped}])
+    assert "was not published" in told and "ghcr.io" not in told
+
+
+def test_a_run_that_was_cancelled_is_said(image, issue):
+    assert "was not tested to the end" in tried(image, issue, conclusion="cancelled")
+
+
+def test_where_actions_may_not_open_pull_requests_the_issue_has_the_link(image, issue):
+    told = tried(image, issue, settings=NO_PULLS)
+    assert f"compare/main...hub-image/request-1?expand=1&body=Closes+%231" in told  # noqa: F541
+    assert "pull request is yours to open" in told and len(image.github.issues()) == 1
+
+
+def test_a_link_starts_it_where_the_hub_is_known(image, rendered, issue):
+    shutil.copytree(rendered(hub_url="https://hub.example.org"), image.clone, dirs_exist_ok=True)
+    image.owner_pushes()
+    asks, _ = opened(issue)
+    assert asks.label()
+    image.github.state(jobs=[JOB])
+    asks.propose()
+    assert "[Start this image on the hub](https://hub.example.org/hub/login?next=" in asks.comments[-1]  # fmt: skip
+    assert ":pr-2-" in asks.comments[-1]
