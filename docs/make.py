@@ -98,6 +98,21 @@ taken at that commit, and what it needs from PyPI by the hashes in its lock.
 To try the image of such a branch on your hub before, look at what changes, and start *image* on that branch by hand: it is then built
 with rights, by your decision.
 
+## How a request comes
+
+1. Whoever may open an issue can ask for a package, with the form. *requests*, job *answer*, says in a comment what it understood. It may write
+   into issues, and nothing else. What people write is nowhere a part of a command or of a workflow; it ends up in comments, as code, in the
+   comment beside a line of a list, and as a cell of a notebook.
+2. Somebody who may write here says yes with the label *add package*. GitHub lets people with the role *triage* label too, so the job asks what
+   whoever did it may do. The yes counts for the text in the event, if it is the one that the comment has shown: its first line has a hash.
+3. Job *propose* lets the draft change the package lists and the one notebook of this issue, and pushes the branch `hub-image/request-` with the
+   number of the issue. It is made of the default branch, with the recorded version.
+4. *image*, job *image*, builds that branch with rights, as if the person had started it by hand, and publishes a trial image. What is new there
+   is the package, whose code runs in the build, and the line of code, which runs in a container: neither sees a token or a secret.
+
+Such a branch is made by nobody else. Whoever may push one may start *image* by hand too; of the jobs that may push, each takes only drafts of its
+own workflow. A pull request from a fork, or of the branch itself, is no such branch to GitHub, whatever it is called, and has no rights.
+
 ## What to look at in a pull request
 
 - The first line of the comment, *Look at this first*: it says when `.copier-answers.yml` or `.github/image.env` would make CI run another
@@ -139,7 +154,8 @@ def whose(key: str, said: str) -> tuple[str, str]:
             return commit + ", and its build", "**nobody**: the bot wrote it"
         if key == "image":
             return commit + ", and its build", (
-                "whoever merged it; before that, its author, who may write here, or who started it by hand; from forks "
+                "whoever merged it; before that, its author, who may write here, or who started it by hand; of a request, who "
+                "put the label on it; from forks "
                 "the token only reads, without secrets"
             )
         if key == "plan":

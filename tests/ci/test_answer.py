@@ -422,8 +422,11 @@ def test_a_form_may_be_translated_and_lose_fields(image, issue):
     assert not (asks.here / "image-tests/request-1.ipynb").exists()
 
 
-def test_a_form_that_is_none_says_so(image, issue):
-    (image.clone / asked.FORM).write_text("body: [1]\n")
+@pytest.mark.parametrize(
+    "text", ["body: [1]\n", "body: [\n", "a: 1\n", FORM.replace("packages", "names")]
+)
+def test_a_form_that_is_none_says_so(text, image, issue):
+    (image.clone / asked.FORM).write_text(text)
     image.owner_pushes()
     _, comment = opened(issue)
     assert "is no form that hub-image can read: restore it, or delete it" in comment

@@ -35,7 +35,7 @@ def repository(memory):
     return folder
 
 
-def draft_of(repository: Path, kind: str = "update", **files: str) -> Draft:
+def draft_of(repository: Path, kind: str = "update", /, **files: str) -> Draft:
     """A draft that writes these files, each named by its path with __ for a slash."""
     base = git(repository, "rev-parse", "HEAD").strip()
     for path, text in files.items():
@@ -45,7 +45,7 @@ def draft_of(repository: Path, kind: str = "update", **files: str) -> Draft:
     git(repository, "add", "--all")
     diff = git(repository, "diff", "--cached", "--binary", "--full-index", "--no-renames")
     git(repository, "reset", "--quiet", "--hard")
-    return Draft(kind, base, "Title", diff=diff)
+    return Draft(kind, base, "Title", diff=diff, issue="12" if kind == "request" else "")
 
 
 def test_a_draft_is_what_was_written(repository, tmp_path):
@@ -88,6 +88,11 @@ NONE = {
     "a title of two lines": {"title": "one\ntwo"},
     "a number for a text": {"diff": 1},
     "todo of numbers": {"todo": [1]},
+    "an issue of an update": {"issue": "12"},
+    "a request of nobody": {"kind": "request"},
+    "a request of no number": {"kind": "request", "issue": "012"},
+    "a request with a path": {"kind": "request", "issue": "1/../../main"},
+    "a request with a pattern": {"kind": "request", "issue": ".*"},
 }
 
 
@@ -123,6 +128,14 @@ FORBIDDEN = {
     "not a list": ("expire", {"postBuild": "evil\n"}, "has nothing to do with"),
     "a test of its owner's": ("expire", {"image-tests/test_mine.py": "evil\n"}, "has nothing to do with"),
     "a list elsewhere": ("expire", {"images/apt.txt": "evil\n"}, "has nothing to do with"),
+    "a script": ("request", {"postBuild": "evil\n"}, "has nothing to do with"),
+    "the Dockerfile": ("request", {"Dockerfile": "FROM evil\n"}, "has nothing to do with"),
+    "an action": ("request", {".github/actions/build/action.yml": "x\n"}, "has nothing to do with"),
+    "an anchor, asked for": ("request", {".github/image.env": "REGISTRY=evil.example\n"}, "has nothing to do with"),
+    "a workflow, asked for": ("request", {".github/workflows/new.yml": "on: push\n"}, "only people change workflows"),
+    "a test of another": ("request", {"image-tests/request-13.ipynb": "{}\n"}, "has nothing to do with"),
+    "a program as a test": ("request", {"image-tests/test_request_12.py": "evil\n"}, "has nothing to do with"),
+    "a list in a folder": ("request", {"more/environment.yml": "evil\n"}, "has nothing to do with"),
     "below the locks": ("settle", {"lock/more/x.txt": "a==1\n"}, "has nothing to do with"),
 }  # fmt: skip
 
@@ -180,6 +193,11 @@ def test_what_each_kind_is_for_is_let_through(repository):
     for kind, files in {
         "settle": {"lock/pip-x86_64.txt": "a==2\n", "Manifest.toml": "x\n"},
         "expire": {"apt.txt": "jq\n", "install.R": "", "image-tests/request-12.ipynb": "x\n"},
+        "request": {
+            "environment.yml": "x\n",
+            "apt.txt": "x\n",
+            "image-tests/request-12.ipynb": "{}\n",
+        },
         "update": {"Dockerfile": "FROM two\n", ".github/actions/setup/action.yml": "name: x\n"},
     }.items():
         made = draft_of(repository, kind, **files)

@@ -83,6 +83,12 @@ EVENTS = {
     "a person's pull request": ({"actor": "octocat", "ref_name": "7/merge", "head_ref": "work"}, True),
     "a person has merged it": ({"actor": "octocat", "ref_name": "main"}, True),
     "the bot starts the first build of a copy": ({"actor": BOT, "ref_name": "main"}, True),
+    # Somebody said yes to a request, so its branch has the rights that it would have if they started it.
+    "the bot starts a request": ({"actor": BOT, "ref_name": "hub-image/request-12", "ref": "refs/heads/hub-image/request-12"}, True),
+    "a request's pull request, approved": ({"actor": BOT, "ref_name": "7/merge", "ref": "refs/pull/7/merge", "head_ref": "hub-image/request-12"}, False),
+    "a fork's, called like a request": ({"actor": "stranger", "ref_name": "7/merge", "ref": "refs/pull/7/merge", "head_ref": "hub-image/request-12"}, False),
+    "a tag, called like a request": ({"actor": BOT, "ref_name": "hub-image/request-12", "ref": "refs/tags/hub-image/request-12"}, False),
+    "another branch of the bot's, called nearly so": ({"actor": BOT, "ref_name": "hub-image/update", "ref": "refs/heads/hub-image/requests/1"}, False),
 }  # fmt: skip
 
 
@@ -152,16 +158,48 @@ def test_what_an_unreviewed_release_tells_people_to_do_is_marked(image, monkeypa
     assert issue["body"].split("\n")[1] == propose.NOT_REVIEWED
 
 
-def test_a_draft_of_another_workflow_is_not_taken(image, monkeypatch):
-    """As changed answers, for which somebody would have filled in the form."""
+@pytest.mark.parametrize(("kind", "issue"), [("answers", ""), ("request", "12")])
+def test_a_draft_of_another_workflow_is_not_taken(kind, issue, image, monkeypatch):
+    """As changed answers, for which somebody would have filled in the form; or a request, whose branch is built with rights."""
     before = image.branches()
 
     def forged(here: Path, _) -> proposal.Draft:
-        return proposal.Draft("answers", git(here, "rev-parse", "HEAD").strip(), "Change title")
+        base = git(here, "rev-parse", "HEAD").strip()
+        return proposal.Draft(kind, base, "Change title", issue=issue)
 
-    with pytest.raises(Problem, match="of the kind answers, which is not made here"):
+    with pytest.raises(Problem, match=f"of the kind {kind}, which is not made here"):
         run(image, monkeypatch, forged)
     assert image.branches() == before and image.github.pulls() == image.github.issues() == []
+
+
+def test_only_requests_pushes_a_branch_that_is_built_with_rights():
+    """And what it pushes is one of a request: its only draft is that of job *answer*, which can do nothing else."""
+    prefix = re.search(
+        r"startsWith\(github.ref, 'refs/heads/(.*?)'\)", JOBS["image", "image"]["if"]
+    )[1]
+    for kind, workflow in proposal.WORKFLOW.items():
+        branch = proposal.Draft(kind, "", "", issue="12" if kind == "request" else "").branch
+        assert branch.startswith(prefix) == (kind == "request") == (workflow == "requests")
+    assert JOBS["requests", "answer"]["permissions"] == {"contents": "read", "issues": "write"}
+    pushing = {
+        file for (file, _), job in JOBS.items() if job["permissions"].get("contents") == "write"
+    }
+    assert pushing == {"configure", "weekly", "requests", "image"}
+    said = text_of(JOBS["image", "page"])
+    assert "hub-image page --publish" in said, (
+        "the other one that may push writes a branch of its own"
+    )
+
+
+def test_what_people_write_is_in_no_line_of_the_workflow():
+    """Of an event the workflow takes the number of the issue, and compares two of GitHub's own words."""
+    text = (FOLDER / "workflows/requests.yml").read_text()
+    taken = set(re.findall(r"github\.event[.\w]*", text))
+    assert taken == {"github.event.issue.number", "github.event.action", "github.event.label.name"}
+    for key in (("requests", "answer"), ("requests", "propose")):
+        for step in JOBS[key]["steps"]:
+            assert "${{" not in step.get("run", ""), step["name"]
+            assert set(step.get("env", {})) <= {"GITHUB_TOKEN"}, step["name"]
 
 
 # ── The moved tag

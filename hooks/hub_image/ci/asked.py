@@ -77,15 +77,18 @@ def _labels(form: str) -> dict[str, tuple[str, list[str]]]:
     """Return label and choices of each field of a form that we know, by its id. Raises Problem for what is no form."""
     try:
         fields: Any = load(form, FORM)["body"]
-        return {
+        labels = {
             field["id"]: (field["attributes"]["label"], field["attributes"].get("options", []))
             for field in fields
             if field.get("id") in LONGEST
         }
+        if not {"packages", "why"} <= labels.keys():
+            raise LookupError("nothing can be asked for")
     except (NotYaml, LookupError, TypeError, AttributeError) as error:
         raise Problem(
             f"{FORM} is no form that hub-image can read: restore it, or delete it"
         ) from error
+    return labels
 
 
 def _fields(names: dict[str, str], body: str) -> dict[str, str] | None:
