@@ -219,12 +219,13 @@ class Runner:
             stderr=subprocess.STDOUT,
         )
         log, running = "", ""
+        proof = actor == "github-actions[bot]" and "/hub-image/request-" not in ref
         for text in process.stdout:
             log += text
             told = JOB.match(text)
             if told and told[1] != running:  # one job after the other, each with a token of its own
                 running = told[1]
-                self.github.act_as(workflow, running, fork, bot=actor == "github-actions[bot]")
+                self.github.act_as(workflow, running, fork, proof)
             watch(text)
         code = process.wait()
         (self.work / f"{len(list(self.work.glob('*.log')))}.log").write_text(log)
@@ -279,7 +280,9 @@ class Runner:
         for folder in (self.work / "registry").glob(f"**/_manifests/tags/{tag}"):
             shutil.rmtree(folder)
 
-    def hub_image(self, *arguments: str, sha: str, ref: str = "refs/heads/main") -> tuple[int, str]:
+    def hub_image(
+        self, *arguments: str, sha: str, ref: str = "refs/heads/main", workflow: str = "image"
+    ) -> tuple[int, str]:
         """Run one of CI's commands by itself, as for a push; return its exit code and what it says."""
         environment = (
             engine.variables()
@@ -294,11 +297,11 @@ class Runner:
                 "GITHUB_REPOSITORY_OWNER": "ocean",
                 "GITHUB_REF": ref,
                 "GITHUB_SHA": sha,
+                "GITHUB_WORKFLOW": workflow,
             }
         )
-        self.github.act_as(
-            "image.yml", "Link request" if arguments[0] == "request" else "Image for"
-        )
+        jobs = {"request": "Link request", "propose": "Propose"}
+        self.github.act_as(f"{workflow}.yml", jobs.get(arguments[0], "Image for"))
         here = ["bash", "-c", 'cd "$0" && exec "$@"', str(self.project)]
         line = engine.inside(*here, PYTHON, "-m", "hub_image", *arguments)
         result = subprocess.run(line, env=environment, text=True, capture_output=True)

@@ -28,14 +28,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
 import github
 from conftest import git
+from hub_image.ci import answer
 from rig import engine as rig
 
 from .conftest import LIST, commit
+from .test_answer import body
 
 pytestmark = pytest.mark.engine
 whole_matrix = pytest.mark.whole_matrix
@@ -503,6 +506,122 @@ def test_closing_removes_trial_images_and_nothing_else(first, ci, project):
     succeeded(run, *cleaned)
     del before[trial]
     assert ci.tags() == before
+
+
+@pytest.fixture
+def origin(project):
+    """act does a checkout of the default branch itself: it copies the folder, with this."""
+    git(project, "remote", "add", "origin", f"file://{project}")
+    yield
+    git(project, "switch", "--quiet", "main")
+    git(project, "remote", "remove", "origin")
+
+
+def asks(ci, **fields: str) -> int:
+    """Somebody asks for a package, and gets an answer; return the issue's number."""
+    ci.github.state(roles={"teacher": "write"}, conclusion="success", jobs=[], annotations={})
+    number = ci.github.add(title="Add", user="student", body=body(**fields))
+    answered(ci, number, "opened", label=None)
+    return number
+
+
+def answered(ci, number: int, action: str, **more: object):
+    """Let this happen to an issue; return the run of requests.yml."""
+    entry = ci.github.state()["issues"][number - 1]
+    issue = {"number": number, "body": entry["body"], "state": entry["state"]}
+    payload = {"action": action, "issue": issue, **more}
+    run = ci.run("issues", payload, workflow="requests.yml", login={})
+    assert run.code == 0, run.log[-6000:]
+    return run
+
+
+def told(ci, number: int) -> list[str]:
+    """What the bot wrote into an issue."""
+    comments = ci.github.state()["comments"]
+    return [comment["body"] for comment in comments if comment["issue"] == number]
+
+
+YES = {"label": {"name": answer.LABEL}, "sender": {"login": "teacher"}}
+STEPS = [{"name": name, "conclusion": "success"} for name in ("Build", "Contract", "Publish")]
+JOB = {"id": 7, "name": "Image for linux/amd64", "conclusion": "success", "steps": STEPS}
+
+
+def tried(ci, project, number: int):
+    """What the bot starts for a request: image.yml on its branch."""
+    git(project, "switch", "--quiet", f"hub-image/request-{number}")
+    ref = f"refs/heads/hub-image/request-{number}"
+    run = ci.run("workflow_dispatch", {}, actor="github-actions[bot]", ref=ref)
+    git(project, "switch", "--quiet", "main")
+    return run
+
+
+def test_a_request_becomes_an_image_that_its_issue_names(first, ci, project, origin):
+    """The branch is built in the job with rights, as the bot has started it, and nothing but a trial image is published."""
+    before, started = ci.tags(), len(ci.github.started())
+    number = asks(ci, packages="cowsay", code="import cowsay; cowsay.cow('moo')", why="GEOG 101")
+    [said] = told(ci, number)
+    assert "`cowsay`: found in PyPI. It goes into `requirements.txt`." in said
+    ci.github.state(jobs=[JOB])  # as the run below has them
+    answered(ci, number, "labeled", **YES)
+    branch = f"hub-image/request-{number}"
+    assert ci.github.started()[started:] == [["image.yml", branch]]
+    [pull] = [pull for pull in ci.github.pulls() if pull["head"] == branch]
+    assert f"Closes #{number}," in pull["body"]
+    changed = git(project, "diff", "--name-only", "main", branch).split()
+    assert changed == [f"image-tests/request-{number}.ipynb", "requirements.txt"]
+    run = tried(ci, project, number)
+    succeeded(run, *PUBLISHED)
+    assert dict.fromkeys(step["name"] for step in STEPS).keys() <= dict(run.steps()).keys()
+    head = git(project, "rev-parse", branch).strip()
+    trial = f"pr-{pull['number']}-{head[:12]}"
+    assert ci.tags() == {**before, trial: digest_of(run)}
+    assert f"\n{ci.image}:{trial}\n" in told(ci, number)[1]
+    assert f"image-tests/request-{number}.ipynb" in run.said("Contract")
+    ci.untag(trial)
+
+
+def test_an_image_that_fails_with_the_package_tells_why(first, ci, project, origin, tmp_path):
+    """What the run said beside itself is what the next look at it finds: the bot's own waiting is in test_update_workflow.py."""
+    before = ci.tags()
+    number = asks(ci, packages="cowsay", code="import cowsay; cowsay.horse")
+    answered(ci, number, "labeled", **YES)
+    drafts = shutil.copytree(ci.work / "artifacts", tmp_path / "drafts")
+    run = tried(ci, project, number)
+    failed(run, "Contract")
+    assert ci.tags() == before
+    [(title, reason)] = re.findall(r"::error title=(.*?)::(.*)", run.log)
+    beside = [{"title": title, "message": reason, "annotation_level": "failure"}]
+    steps = [step | {"conclusion": dict(run.steps()).get(step["name"])} for step in STEPS]
+    job = JOB | {"conclusion": "failure", "steps": steps}
+    ci.github.state(jobs=[job], annotations={"7": beside})
+    runs = ci.github.state()["runs"]
+    started = max(run["id"] for run in runs if run["event"] == "workflow_dispatch")
+    runs[started - 1]["conclusion"] = "failure"
+    ci.github.state(runs=runs)
+    head = git(project, "rev-parse", "main").strip()
+    code, log = ci.hub_image("propose", str(drafts), sha=head, workflow="requests")
+    assert code == 0, log
+    why = told(ci, number)[-1]
+    assert "**The image does not work with it**" in why and "**Contract**" in why
+    assert f"image-tests/request-{number}.ipynb: cell 1: AttributeError" in why
+    assert ci.github.state()["issues"][number - 1]["state"] == "open"
+
+
+@whole_matrix
+def test_hostile_text_of_an_issue_does_nothing_in_the_workflow(first, ci, project, origin):
+    """Its line of code is a program all the same, and somebody said yes to it: it runs in the image, and only there."""
+    marker = ci.work / "evil"
+    evil = f"$(touch {marker}) ${{{{ github.token }}}} `id` @octocat <!-- --> ::set-output name=draft::x"
+    number = asks(ci, packages="cowsay", why=evil, code=f"'{evil}'")
+    run = answered(ci, number, "labeled", **YES)
+    assert not marker.exists() and "of-this-job" not in "".join(told(ci, number))
+    assert re.findall(r"^draft=.*", run.said("Answer"), re.M) == ["draft=yes"]
+    [cell] = json.loads(
+        git(project, "show", f"hub-image/request-{number}:image-tests/request-{number}.ipynb")
+    )["cells"]
+    assert cell["source"] == [f"'{evil}'"]
+    number = asks(ci, packages=evil)
+    assert "is no name of a package" in told(ci, number)[0]
 
 
 def test_the_template_itself_stays_idle(first, ci, published):

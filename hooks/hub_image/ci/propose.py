@@ -27,10 +27,8 @@ from hub_image.tools import github
 from hub_image.tools.git import git, logged_in
 
 IMAGE = "image.yml"
-ASKED = (
-    "answers",
-    "request",
-)  # kinds of which a person wants each anew, whatever became of the one before
+# Of these kinds a person wants each anew, whatever became of the one before.
+ASKED = ("answers", "request")
 EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
 LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
 APPROVE = """\
