@@ -156,6 +156,7 @@ def opened(issue, **fields: str) -> tuple[Issue, str]:
 # ── A request, from the form to the name of an image
 
 
+@pytest.mark.world("forms-are-text")
 def test_a_request_becomes_a_pull_request_and_its_image_is_named(image, issue):
     asks, comment = opened(issue)
     assert comment.startswith(answer.MARK)
@@ -171,7 +172,7 @@ def test_a_request_becomes_a_pull_request_and_its_image_is_named(image, issue):
     [pull] = image.github.pulls()
     assert pull["head"] == "hub-image/request-1" and pull["title"] == "Add geopandas (#1)"
     assert "Closes #1, which asks for this. `teacher` said yes to it." in pull["body"]
-    assert "Files that are yours" not in pull["body"] and "is a trial" in pull["body"]
+    assert "Files that are yours" not in pull["body"] and "stands in the issue" in pull["body"]
     changed = git(image.bare, "diff", "--name-only", "main", pull["head"]).split()
     assert changed == ["environment.yml", "image-tests/request-1.ipynb"]
     assert f"  - geopandas  # #1: {NOTE}\n" in show(image, pull["head"], "environment.yml")
@@ -267,6 +268,7 @@ REFUSED = [
 def test_what_cannot_be_is_said_in_a_sentence_and_no_label_helps(fields, sentence, image, issue):
     asks, comment = opened(issue, **fields)
     assert sentence in comment.replace("\\", ""), comment
+    assert f"open a [new issue](https://github.com/{OWNER}/{NAME}/issues/new?template=" in comment
     assert "So nothing can be added" in comment and image.github.state()["labels"] == []
     assert not asks.label()
     assert asks.entry["labels"] == [] and asks.entry["state"] == "open"
@@ -291,6 +293,7 @@ def test_what_is_there_already_is_said_and_the_issue_closed(image, issue):
     assert asks.entry["state"] == "open" and "It goes into" in comment
 
 
+@pytest.mark.world("triage-may-label")
 @pytest.mark.parametrize("role", ["read", "triage", "none", None])
 def test_a_label_of_somebody_who_may_not_write_is_no_yes(role, image, issue):
     """Who sorts issues may label: https://docs.github.com/en/organizations/managing-user-access-to-your-organizations-repositories/managing-repository-roles/repository-roles-for-an-organization"""
@@ -307,6 +310,7 @@ def test_a_label_of_somebody_who_may_write_is_a_yes(who, issue):
     assert asks.label(who)
 
 
+@pytest.mark.world("labels-come-one-by-one")
 def test_another_label_is_nothing(issue):
     """And so it is for the workflow, which does not even start a job."""
     when = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())
@@ -495,7 +499,8 @@ def is_harmless(text: str) -> None:
 
 
 @pytest.mark.parametrize("what", EVIL)
-def test_hostile_text_in_any_field_is_shown_as_text(what, rendered, index):  # noqa: F811
+def test_hostile_text_in_any_field_is_shown_as_text(what, rendered, index, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("GITHUB_REPOSITORY", f"{OWNER}/{NAME}")
     for name in LABELS:
         checked = answer.check(rendered(), 1, body(**{name: EVIL[what]}))
         is_harmless(answer.text(checked))

@@ -165,8 +165,9 @@ def text(checked: Checked) -> str:
         )
     else:
         end = (
-            "So nothing can be added. Where you can put it right, open a new issue with the form and close this one. Where "
-            f"somebody else has done so meanwhile, the label *{LABEL}* has it looked at again."
+            f"So nothing can be added. Where you can put it right, open a [new issue]({github.page()}/issues/new?template="
+            f"{Path(asked.FORM).name}) and close this one. Where somebody else has done so meanwhile, the label *{LABEL}* has "
+            "it looked at again."
         )
     return "\n".join(
         [f"{MARK}{checked.hash} -->", "What was understood:", "", *checked.lines, "", end, ""]

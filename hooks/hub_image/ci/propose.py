@@ -31,15 +31,17 @@ IMAGE = "image.yml"
 ASKED = ("answers", "request")
 EVERY = 60  # seconds between two looks at a run; the token has 1,000 requests an hour for the whole repository
 LONGEST = 130 * 60  # seconds; image.yml ends its jobs before
-APPROVE = """\
+WAITING = """\
 Below, GitHub may let further runs wait for *Approve workflows to run*, as it does where no person opened a pull request. \
-They would build the same commit again: approve them where a check has to pass before you can merge. Nothing of this \
-branch is published before you merge. To try its image on the hub before, look at what changes, and then choose \
+They would build the same commit again: approve them where a check has to pass before you can merge."""
+APPROVE = f"""\
+{WAITING} Nothing of this branch is published before you merge. To try its image on the hub before, look at what changes, and then choose \
 *Actions*, *image*, *Run workflow*, with this branch."""
-TRIAL = """\
-The image of this branch is a trial: it is built with the rights of *image*, since somebody said yes to these packages, and is removed \
-when this pull request is closed. Work of others on this branch is built without rights: start *Actions*, *image*, *Run workflow*, \
-with this branch."""
+TRIAL = f"""\
+Its name, to try it, stands in the issue. It is removed when this pull request is closed. Where you change something here, choose \
+*Actions*, *image*, *Run workflow*, with this branch, for another one.
+
+{WAITING}"""
 NOT_REVIEWED = """\
 *The text below was written by the release itself, which nobody here has reviewed yet.*"""
 
