@@ -103,9 +103,7 @@ def check(repository: Path, number: int, body: str) -> Checked | None:
 def _look(repository: Path, number: int, wish: Asked, checked: Checked) -> None:
     """Look at each package of a request. Raises Problem for what concerns all of them."""
     note = reasons.note(wish.why, wish.until, number)
-    wishes, entries = wanted.Wishes(repository), []
-    checked.is_there = True
-    can_be_had = True
+    wishes, entries, can_be_had = wanted.Wishes(repository), [], True
     for word in wish.words:
         try:
             found = wishes.look(word, wish.manager)
@@ -120,8 +118,9 @@ def _look(repository: Path, number: int, wish: Asked, checked: Checked) -> None:
     checked.is_there = can_be_had and not entries
     if can_be_had and entries:
         checked.entries, checked.texts = entries, wishes.texts
-    checked.lines += ["", f"For {markdown.code(note)}. This has to work:", ""]
-    checked.lines += markdown.block([wish.code])
+    checked.lines += ["", f"For {markdown.code(note)}."]
+    if wish.code:
+        checked.lines += ["This has to work:", "", *markdown.block([wish.code])]
 
 
 def _where(entry: wanted.Entry) -> str:
