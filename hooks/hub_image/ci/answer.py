@@ -21,7 +21,7 @@ from typing import Any
 from hub_image.ci import asked, draft, proposal
 from hub_image.ci.asked import Asked
 from hub_image.ci.proposal import Draft
-from hub_image.lists import indexes, reasons, wanted
+from hub_image.lists import expire, indexes, reasons, wanted
 from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.tools import github, markdown
@@ -240,7 +240,7 @@ def drafted(repository: Path, number: int, who: str, checked: Checked) -> Draft:
     outcome = Outcome("", "")
     written = checked.texts
     if wish.code:
-        written |= {f"image-tests/request-{number}.ipynb": notebook(number, wish)}
+        written |= {expire.TEST.format(issue=number): notebook(number, wish)}
     for path, content in written.items():
         file = repository / path
         outcome.changed[path] = "M" if file.exists() else "A"
