@@ -2,7 +2,8 @@
 
 python -m benchmarks                          all of it, about an hour on two cores
 python -m benchmarks copier rebuild-pip ...   some of it: copier, rebuild-pip, rebuild-conda, start, hubs,
-                                              fleet, suites
+                                              fleet, suites, contract
+    --before COMMIT                               what `contract` compares with (default: the commit before this one)
     --repeat N                                measure each N times, and take the median (default: 3)
     --template PATH                           compare `copier copy` with one more template
     --write FILE                              write the table into a file too
@@ -19,7 +20,7 @@ import platform
 import sys
 from pathlib import Path
 
-from . import builds, copies, fleets, hubs, suites
+from . import builds, contract, copies, fleets, hubs, suites
 from .turns import Row
 
 
@@ -59,6 +60,7 @@ def main() -> int:
         "hubs": hubs.measure,
         "fleet": fleets.measure,
         "suites": suites.measure,
+        "contract": contract.measure,
     }
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
@@ -68,6 +70,7 @@ def main() -> int:
     parser.add_argument("part", nargs="*", help=", ".join(parts))
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--template", type=Path)
+    parser.add_argument("--before", default="HEAD^", metavar="COMMIT")
     parser.add_argument("--write", type=Path, metavar="FILE")
     options = parser.parse_args()
     if unknown := set(options.part) - set(parts):
@@ -77,7 +80,9 @@ def main() -> int:
     for name in options.part or parts:
         print(f"{name} ...", file=sys.stderr, flush=True)
         rows += parts[name](options)
-    command = " ".join(["python -m benchmarks", *options.part, f"--repeat {options.repeat}"])
+    settings = [f"--repeat {options.repeat}"]
+    settings += [f"--before {options.before}"] if "contract" in options.part else []
+    command = " ".join(["python -m benchmarks", *options.part, *settings])
     text = f"`{command}` on {on}.\n\n{table(rows)}\n"
     print(text)
     if options.write:
