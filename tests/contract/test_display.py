@@ -16,9 +16,11 @@ from hub_image import __version__, catalog
 from hub_image.__main__ import main
 from hub_image.contract import (
     PAGE,
+    PASS,
     Check,
     Failure,
     NotApplicable,
+    Result,
     Target,
     Warning,
     display,
@@ -54,7 +56,15 @@ def check(name: str, number: str = "C0") -> Check:
 
 @pytest.fixture
 def results():
-    return list(test.judge([check(name) for name in ENDS], ENDS, at_once=2))
+    found = test.judge([check(name) for name in ENDS], ENDS, at_once=2)
+    return sorted(found, key=lambda result: list(ENDS).index(result.check.name))
+
+
+def test_results_are_shown_in_the_order_of_the_page():
+    """They come as they are ready; what an owner wrote has no place there."""
+    own = Result(check("one.ipynb", "own"), PASS, "")
+    known = [Result(one, PASS, "") for checks in test.CHECKS.values() for one in checks]
+    assert test.in_order([own, *reversed(known)]) == [*known, own]
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: f"{check.number} {check.name}")

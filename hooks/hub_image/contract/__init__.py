@@ -118,7 +118,7 @@ class Target:
     hub_version: str
     family: str = ""
     default_url: str = "/lab"
-    interfaces: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] | None = None  # None where only the image itself says which
     dask_gateway: bool = False
     cuda: str = ""
     platforms: tuple[str, ...] = ("linux/amd64",)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from hub_image import catalog
@@ -35,7 +37,7 @@ CHECKS = {
     "In a container with a hub's restrictions": [*container.CHECKS, *chosen.IN_CONTAINER],
     "On a JupyterHub": [*on_hub.CHECKS, *chosen.ON_HUB],
 }
-AT_ONCE = 3
+AT_ONCE = 2  # with more the hub, which takes longest, would wait for a processor
 AMD64 = ("linux/amd64",)
 
 
@@ -118,12 +120,13 @@ def target(options: argparse.Namespace, say: Callable[[str], None]) -> Target:
         profiles.check(found)
         profile = found[0] if found else {}
     override = profile.get("kubespawner_override") or {}
+    known = options.interface or (options.path / image_env.FILE).exists()
     return Target(
         reference=options.image,
         hub_version=options.hub_version or answers.hub_version or catalog.load().hub,
         family=answers.base_family,
         default_url=options.default_url or override.get("default_url") or "/lab",
-        interfaces=tuple(options.interface or answers.interfaces),
+        interfaces=tuple(options.interface or answers.interfaces) if known else None,
         dask_gateway=answers.dask_gateway,
         cuda=answers.cuda,
         platforms=answers.platforms or AMD64,
@@ -149,6 +152,7 @@ def run(options: argparse.Namespace) -> int:
                     result.status != NOT_APPLICABLE
                 ):  # what does not concern the image is only in the table
                     say.done(display.row(result), display.STYLES[result.status])
+    results = in_order(results)
     print((display.as_json if options.json else display.text)(found, results))
     if options.junit:
         options.junit.parent.mkdir(parents=True, exist_ok=True)
@@ -164,44 +168,72 @@ def contract(
     without: Iterable[str] = (),
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[Result]:
-    """Run the contract's groups on an image and yield each check's result, the hub's last.
+    """Run the contract's groups on an image and yield each check's result as soon as it is there.
 
     The hub works while the others look at containers of their own. Containers are made when the first group
     needs them and are gone at the end, also when the caller stops early. Raises DockerError when Docker fails.
     """
     groups, without = set(groups), tuple(without)
-    on_the_hub, in_containers = ([], [])
-    if "hub" in groups:
-        on_the_hub = selected([*on_hub.CHECKS, *chosen.ON_HUB], without)
-    if "container" in groups:
-        in_containers = selected([*container.CHECKS, *chosen.IN_CONTAINER], without)
     with tempfile.TemporaryDirectory() as fetched, docker.Session() as session:
-        if on_the_hub:
-            say(f"Starting servers on a JupyterHub {found.hub_version}")
-            day = session.beside(on_hub.Day, found, session)
-        if "static" in groups:
-            yield from judge(selected(static.CHECKS, without), found)
-        own = []
-        if "image-tests" in groups and found.repository:
-            own = selected(image_tests.checks(found.repository, Path(fetched)), without)
-        if in_containers or own:
-            say("Looking into a container")
-            image = container.Container(found, session)
-            yield from judge(in_containers, image, AT_ONCE)
-        if own:
-            say("Running image-tests/")
-            yield from judge(own, image_tests.Owned(image))
-        if on_the_hub:
-            say("Waiting for the servers")
-            yield from judge(on_the_hub, day.result())
+
+        def on_the_hub() -> Iterator[Result]:
+            checks = selected([*on_hub.CHECKS, *chosen.ON_HUB], without)
+            if "hub" in groups and checks:
+                say(f"Starting servers on a JupyterHub {found.hub_version}")
+                day = on_hub.Day(found, session, {check.number for check in checks})
+                yield from judge(checks, day, len(checks))
+
+        def elsewhere() -> Iterator[Result]:
+            checks = selected([*container.CHECKS, *chosen.IN_CONTAINER], without)
+            if "static" in groups:
+                yield from judge(selected(static.CHECKS, without), found)
+            own = []
+            if "image-tests" in groups and found.repository:
+                own = selected(image_tests.checks(found.repository, Path(fetched)), without)
+            if own or "container" in groups:
+                say("Looking into a container")
+                image = container.Container(found, session)
+            if "container" in groups:
+                yield from judge(checks, image, AT_ONCE)
+            if own:
+                say("Running image-tests/")
+                yield from judge(own, image_tests.Owned(image))
+
+        yield from together(session, on_the_hub(), elsewhere())
+
+
+def together(session: docker.Session, *runs: Iterator[Result]) -> Iterator[Result]:
+    """Yield what several iterators give as soon as it comes, each in a thread of its own; raise what one raises."""
+    came: SimpleQueue[Result | Future[None]] = SimpleQueue()
+
+    def pass_on(run: Iterator[Result]) -> None:
+        for result in run:
+            came.put(result)
+
+    for run in runs:
+        session.beside(pass_on, run).add_done_callback(came.put)
+    for _ in runs:
+        while not isinstance(item := came.get(), Future):
+            yield item
+        item.result()
 
 
 def judge(checks: Iterable[Check], subject: Any, at_once: int = 1) -> Iterator[Result]:
-    """Run checks on a subject, some at once, and yield their results in order."""
+    """Run checks on a subject, some at once, and yield each result as soon as it is there."""
 
     def timed(check: Check) -> Result:
         began = time.monotonic()
         return check.result(subject).after(time.monotonic() - began)
 
-    with ThreadPoolExecutor(at_once) as pool:
-        yield from pool.map(timed, checks)
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        for end in as_completed([pool.submit(timed, check) for check in checks]):
+            yield end.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def in_order(results: Iterable[Result]) -> list[Result]:
+    """The results as the page of all checks has them, the owner's own last."""
+    known = {check: number for number, check in enumerate(itertools.chain(*CHECKS.values()))}
+    return sorted(results, key=lambda result: known.get(result.check, len(known)))

@@ -15,7 +15,7 @@ from typing import Any
 
 from hub_image import __version__, catalog
 from hub_image.contract import FAIL, PASS, WARN, Target
-from hub_image.contract.command import contract
+from hub_image.contract.command import contract, in_order
 from hub_image.gate.changes import Change
 from hub_image.hubconfig.charts import Versions
 from hub_image.lists import installed
@@ -131,7 +131,7 @@ def _prove(change: Change, version: str, cache: Cache) -> Proof:
             override=override,
             config=docker.inspect(pinned),
         )
-        found = contract(target, GROUPS)
+        found = in_order(contract(target, GROUPS))
         results = [
             [one.status, one.check.number, one.check.name, one.detail]
             for one in found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 
 from hub_image import catalog
 from hub_image.contract import Failure, Group, NotApplicable, Target
@@ -64,7 +65,7 @@ def title(interface: str) -> str:
     return known.title if known else interface
 
 
-def sizes(target: Target) -> dict[str, float]:
+def sizes(target: Target, interfaces: Iterable[str]) -> dict[str, float]:
     """What each interface adds to the image in MB, of those that the image's own steps brought."""
     form = ["--no-trunc", "--human=false", "--format={{json .}}"]
     steps = [
@@ -72,7 +73,7 @@ def sizes(target: Target) -> dict[str, float]:
         for line in docker.call("history", *form, target.reference).stdout.splitlines()
     ]
     found = {}
-    for name in target.interfaces:
+    for name in interfaces:
         added = sum(
             int(step["Size"]) for step in steps if STEPS.get(name, name) in step["CreatedBy"]
         )
@@ -82,7 +83,7 @@ def sizes(target: Target) -> dict[str, float]:
 
 
 def _asked(target: Target, interface: str) -> None:
-    if interface not in target.interfaces:
+    if interface not in (target.interfaces or ()):
         raise NotApplicable(f"the repository did not ask for it: {title(interface)}")
 
 
@@ -247,16 +248,18 @@ def graphics(image: Container) -> str:
     headline="Interfaces open",
 )
 def used_home(hub: Day) -> str:
-    first, again = hub.day["interfaces"], hub.day.get("interfaces_again")
+    first = hub["interfaces"]
     if not first:
-        raise NotApplicable("the repository did not ask for interfaces beside JupyterLab")
-    if again is None:
+        by = "image offers no" if hub.target.interfaces is None else "repository did not ask for"
+        raise NotApplicable(f"the {by} interfaces beside JupyterLab")
+    if not hub["again"]["ready"]:
         raise NotApplicable("the server did not start again")
+    again = hub["interfaces_again"]
     opened = {name: seen for name, seen in first.items() if seen["status"] == 200}
     for name in opened:
         if again[name]["status"] != 200:
             raise Failure(f"{title(name)} ends in error {again[name]['status']} the second time")
-    added = sizes(hub.target)
+    added = sizes(hub.target, opened)
     return ", ".join(
         f"{title(name)} in {seen['seconds']} s"
         + (f", with {added[name]:.0f} MB" if name in added else "")
@@ -273,7 +276,7 @@ def used_home(hub: Day) -> str:
 )
 def screen(hub: Day) -> str:
     _asked(hub.target, "desktop")
-    said = hub.day["interfaces"]["desktop"]["screen"]
+    said = hub["interfaces"]["desktop"]["screen"]
     if not said.startswith("RFB "):
         raise Failure(f"the screen does not answer: {said or 'nothing'}")
     return str(said)

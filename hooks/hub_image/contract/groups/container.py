@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -57,6 +58,54 @@ IN_HOME = {
     ".local/share/QGIS": "QGIS plugins: set QGIS_PLUGINPATH to a folder outside the home",
 }
 
+# What `jupyter labextension list` prints, and then, of each setting that the image changes, what JupyterLab's own form
+# says against it. In one process, because JupyterLab takes a second of processor time to import.
+LISTED = "--- listed\n"
+ASK_LAB = """
+from jupyterlab.labextensions import main
+try:
+    main(["list"])
+except SystemExit as end:
+    if end.code:
+        raise
+print("--- listed", flush=True)
+import glob, json, os
+from jsonschema import Draft7Validator
+from jupyter_core.paths import jupyter_path
+from jupyterlab.commands import get_app_dir
+folder = os.path.join(get_app_dir(), "settings")
+forms = {}
+for root in (os.path.join(get_app_dir(), "schemas"), *jupyter_path("labextensions")):
+    for path in glob.glob(root + "/**/*.json", recursive=True):
+        package, _, plugin = path.rpartition("/")
+        package = package.rpartition("/schemas/")[2]
+        if "/schemas/" in path and os.path.basename(path) not in ("package.json", "package.json.orig"):
+            forms.setdefault(f"{package}:{plugin[:-5]}", path)
+for path in [*sorted(glob.glob(folder + "/overrides.d/*.json")), folder + "/overrides.json"]:
+    if not os.path.exists(path):
+        continue
+    try:
+        settings = json.load(open(path, encoding="utf-8"))
+        items = [(plugin, key, value) for plugin, found in settings.items() for key, value in found.items()]
+    except Exception as error:
+        print(f"{path} cannot be read: {error}")
+        continue
+    for plugin, key, value in items:
+        if plugin not in forms:
+            print(f"{path} names {plugin}, which is not there")
+            continue
+        form = json.load(open(forms[plugin], encoding="utf-8"))
+        properties = form.get("properties", {})
+        if key not in properties:
+            if form.get("additionalProperties") is False:
+                print(f"{path}: {plugin} has no setting {key}")
+            continue
+        form = {name: form[name] for name in ("definitions", "$defs") if name in form} | properties[key]
+        for error in Draft7Validator(form).iter_errors(value):
+            print(f"{path}: {plugin}, {key}: {error.message}")
+print("done")
+"""
+
 
 class Container:
     """An image in containers like those of a hub."""
@@ -64,10 +113,12 @@ class Container:
     def __init__(self, target: Target, session: docker.Session) -> None:
         self.target = target
         self.session = session
-        self.hidden, self.server_environment = self._start()
+        self._asking = threading.Lock()
+        self.hidden, self.server_environment, self.is_entered = self._start()
 
-    def _start(self) -> tuple[str, list[str]]:
-        """The container that most checks look into, and the environment that a server gets there.
+    def _start(self) -> tuple[str, list[str], bool]:
+        """The container that most checks look into, the environment that a server gets there, and whether the
+        entrypoint made it.
 
         Where the entrypoint does not run what it is given, which is a check of its own, the
         container starts without it and the environment is the image's.
@@ -78,13 +129,14 @@ class Container:
         for entrypoint in ([], ["--entrypoint=env"]):
             line = [*self.options(USER), *entrypoint, self.target.reference, "sh", "-c", keep]
             container = self.session.start(*line)
-            for _ in range(60):
+            for _ in range(150):
                 read = docker.call("exec", container, "cat", ENVIRONMENT)
                 if read.returncode == 0:
-                    return container, [item for item in read.stdout.split("\0") if item]
+                    environment = [item for item in read.stdout.split("\0") if item]
+                    return container, environment, not entrypoint
                 if not docker.call("ps", "--quiet", f"--filter=id={container}").stdout.strip():
                     break
-                time.sleep(0.25)
+                time.sleep(0.1)
         raise docker.DockerError(
             f"no container of {self.target.reference} stays up: `docker run` it with `sleep 60`"
         )
@@ -106,7 +158,7 @@ class Container:
         """Run a command in the container with the hidden home, in a server's environment."""
         quiet = ["PYTHONDONTWRITEBYTECODE=1"]  # looking must not change what another check sees
         line = ["env", "-i", *self.server_environment, *quiet, *command]
-        return docker.call("exec", "--interactive", self.hidden, *line, **options)
+        return self.session.exec(self.hidden, *line, **options)
 
     def shell(self, script: str) -> str:
         """What a shell script prints in the container with the hidden home."""
@@ -121,7 +173,7 @@ class Container:
     @cached_property
     def home_of_the_base(self) -> set[str]:
         """What the base itself has in the homes: not the owner's, and no edit of theirs removes it."""
-        listed = docker.call("exec", self.own_home, "cat", HOME_OF_THE_BASE)
+        listed = self.session.exec(self.own_home, "cat", HOME_OF_THE_BASE)
         return set(listed.stdout.splitlines())
 
     def in_own_home(self, script: str) -> list[str]:
@@ -129,7 +181,7 @@ class Container:
 
         Without those of the base.
         """
-        printed = docker.call("exec", self.own_home, "sh", "-c", f"{script} 2>/dev/null").stdout
+        printed = self.session.exec(self.own_home, "sh", "-c", f"{script} 2>/dev/null").stdout
         return [path for path in printed.splitlines() if path not in self.home_of_the_base]
 
     @cached_property
@@ -160,14 +212,29 @@ class Container:
         return {entry.name: entry.version for entry in reversed(seen)}
 
     @cached_property
+    def _paths(self) -> list[str]:
+        code = "import sys, sysconfig; print(sys.prefix, sysconfig.get_path('purelib'), sep='\\n')"
+        return self.ask(code).splitlines() or ["", ""]
+
+    @property
     def prefix(self) -> str:
         """The environment of Jupyter's Python."""
-        return self.ask("import sys; print(sys.prefix)")
+        return self._paths[0]
 
-    @cached_property
+    @property
     def site_packages(self) -> str:
         """Where pip puts packages for Jupyter's Python."""
-        return self.ask("import sysconfig; print(sysconfig.get_path('purelib'))")
+        return self._paths[1]
+
+    @property
+    def asked_lab(self) -> subprocess.CompletedProcess[str]:
+        """What JupyterLab says of its extensions and settings; asked once, also where two checks want it at once."""
+        with self._asking:
+            return self._asked_lab
+
+    @cached_property
+    def _asked_lab(self) -> subprocess.CompletedProcess[str]:
+        return self.exec(self.python, "-", input=ASK_LAB)
 
     @cached_property
     def ended(self) -> subprocess.CompletedProcess[str]:
@@ -262,6 +329,8 @@ def uid(image: Container) -> str:
 def privileges(image: Container) -> str:
     probe = (image.python or "python3", "-c", "import sys, json")
     for user in (USER, OTHER_GROUP):
+        if user == USER and image.is_entered and image.exec(*probe).returncode == 0:
+            continue  # the container that stays up is one of this user's, without privileges
         done = image.run(*probe, user=user)
         if done.returncode:
             if image.run(*probe, user=USER, privileges=True).returncode:
@@ -601,8 +670,8 @@ def _installed(image: Container, package: str, oldest: str) -> str:
 def lab_extensions(image: Container) -> str:
     if "jupyterlab" not in image.packages:
         raise NotApplicable("there is no JupyterLab")
-    listed = image.exec(image.python, "-m", "jupyter", "labextension", "list")
-    if listed.returncode:
+    listed = image.asked_lab
+    if LISTED not in listed.stdout:
         raise Failure(f"`jupyter labextension list` fails: {_last_line(listed)}")
     found = EXTENSION.findall(COLOURS.sub("", listed.stdout + listed.stderr))
     if wrong := [f"{name} {version}" for name, version, state in found if state == "X"]:
@@ -610,46 +679,6 @@ def lab_extensions(image: Container) -> str:
             f"{', '.join(wrong)} was made for another JupyterLab than {image.packages['jupyterlab']}"
         )
     return f"{len(found)} extensions"
-
-
-# Of each setting that the image changes: what JupyterLab's own form says against it.
-SETTINGS = """
-import glob, json, os
-from jsonschema import Draft7Validator
-from jupyter_core.paths import jupyter_path
-from jupyterlab.commands import get_app_dir
-folder = os.path.join(get_app_dir(), "settings")
-forms = {}
-for root in (os.path.join(get_app_dir(), "schemas"), *jupyter_path("labextensions")):
-    for path in glob.glob(root + "/**/*.json", recursive=True):
-        package, _, plugin = path.rpartition("/")
-        package = package.rpartition("/schemas/")[2]
-        if "/schemas/" in path and os.path.basename(path) not in ("package.json", "package.json.orig"):
-            forms.setdefault(f"{package}:{plugin[:-5]}", path)
-for path in [*sorted(glob.glob(folder + "/overrides.d/*.json")), folder + "/overrides.json"]:
-    if not os.path.exists(path):
-        continue
-    try:
-        settings = json.load(open(path, encoding="utf-8"))
-        items = [(plugin, key, value) for plugin, found in settings.items() for key, value in found.items()]
-    except Exception as error:
-        print(f"{path} cannot be read: {error}")
-        continue
-    for plugin, key, value in items:
-        if plugin not in forms:
-            print(f"{path} names {plugin}, which is not there")
-            continue
-        form = json.load(open(forms[plugin], encoding="utf-8"))
-        properties = form.get("properties", {})
-        if key not in properties:
-            if form.get("additionalProperties") is False:
-                print(f"{path}: {plugin} has no setting {key}")
-            continue
-        form = {name: form[name] for name in ("definitions", "$defs") if name in form} | properties[key]
-        for error in Draft7Validator(form).iter_errors(value):
-            print(f"{path}: {plugin}, {key}: {error.message}")
-print("done")
-"""
 
 
 @CHECKS.check(
@@ -663,7 +692,7 @@ print("done")
 def lab_settings(image: Container) -> None:
     if "jupyterlab" not in image.packages:
         raise NotApplicable("there is no JupyterLab")
-    *wrong, last = image.ask(SETTINGS).splitlines() or [""]
+    *wrong, last = image.asked_lab.stdout.partition(LISTED)[2].splitlines() or [""]
     if last != "done":
         raise NotApplicable("its settings cannot be read as those of JupyterLab 4")
     if wrong:

@@ -6,12 +6,16 @@ container hub/drive.py behaves like users do and says what it saw; the checks be
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
 import secrets
+import subprocess
 import tarfile
+import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,7 +78,11 @@ def hub_image(version: str) -> str:
         for file in sorted(FILES.iterdir()):
             if file.is_file():
                 tar.add(file, file.name, filter=_plain)
-    name = f"hub-image/hub:{version}"
+    # What it is made of is in the name: who finds it need not ask BuildKit.
+    made_of = hashlib.sha256(context.getvalue()).hexdigest()[:12]
+    name = f"hub-image/hub:{version}-{made_of}"
+    if docker.call("image", "inspect", name).returncode == 0:
+        return name
     line = ["build", "--quiet", f"--build-arg=HUB={official}", f"--tag={name}", "-"]
     built = docker.call(*line, input=context.getvalue(), text=None, errors=None)
     if built.returncode and b"already exists" in cast(bytes, built.stderr):
@@ -104,12 +112,15 @@ def start(
 
     With a profile the server starts as its entry in the hub's menu says, otherwise as by default.
     """
-    image = hub_image(target.hub_version)
-    docker.output("network", "create", session.label, session.id)
+    network = session.beside(docker.output, "network", "create", session.label, session.id)
+    image = session.beside(hub_image, target.hub_version)
+    socket = docker.socket()
+    network.result()
     settings = {
         "IMAGE": target.reference,
         "SESSION": session.id,
         "TOKEN": secrets.token_hex(16),
+        "CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(16),
         "DEFAULT_URL": target.default_url,
         "START_TIMEOUT": str(target.start_timeout),
         "PROFILE": json.dumps(profile or {}, default=str),  # YAML has dates
@@ -117,55 +128,80 @@ def start(
     return session.start(
         f"--network={session.id}",
         "--network-alias=hub",
-        f"--volume={docker.socket()}:/var/run/docker.sock",
+        f"--volume={socket}:/var/run/docker.sock",
         *(f"--env={name}={value}" for name, value in settings.items()),
         *options,
-        image,
+        image.result(),
     )
 
 
 class Day:
-    """What the users of a hub saw. One hub, four users: see drive.py."""
+    """What the users of a hub saw. One hub, some users: see drive.py.
 
-    def __init__(self, target: Target, session: docker.Session) -> None:
+    A check asks for a thing by its name and waits until it was seen. `checks` are the numbers of those that will ask:
+    what nobody asks for is not tried.
+    """
+
+    def __init__(
+        self, target: Target, session: docker.Session, checks: Iterable[str] | None = None
+    ) -> None:
         self.target = target
+        self._seen: dict[str, Any] = {}
+        self._ended: str | None = None  # what went wrong, empty when nothing did
+        self._news = threading.Condition()
         volumes = (
-            f"--volume={session.volume(home, options)}:/homes/{home}"
-            for home, options in HOMES.items()
+            session.volume(home, f"/homes/{home}", options) for home, options in HOMES.items()
         )
         profile = {"display_name": "", "kubespawner_override": target.override}
         hub = start(target, session, *volumes, profile=profile if target.override else None)
-        wanted = {"pages": self.pages(target), "interfaces": self.interfaces(target)}
-        drive = ["python3", "/srv/jupyterhub/drive.py", json.dumps(wanted)]
-        done = docker.call("exec", hub, *drive)
-        if done.returncode:
-            log = docker.call("logs", "--tail=5", hub)
-            raise docker.DockerError(
-                f"the hub stopped: {done.stderr.strip()[-500:]} {log.stderr.strip()[-500:]}"
-            )
-        self.seen: dict[str, Any] = json.loads(done.stdout)
+        numbers = {check.number for check in CHECKS} if checks is None else set(checks)
+        wanted = {
+            "pages": [target.default_url, "/lab", "/tree"],
+            "interfaces": self.interfaces(target),
+            "checks": sorted(numbers),
+        }
+        session.beside(self._listen, hub, json.dumps(wanted))
+
+    def _listen(self, hub: str, wanted: str) -> None:
+        """Take what drive.py prints, until it ends."""
+        ended = "it was stopped"
+        try:
+            line = ("exec", hub, "python3", "/srv/jupyterhub/drive.py", wanted)
+            with docker.running(*line, stderr=subprocess.PIPE) as process:
+                for seen in process.stdout or ():
+                    with self._news:
+                        self._seen |= json.loads(seen)
+                        self._news.notify_all()
+                said = process.stderr.read().strip() if process.stderr else ""
+            log = docker.call("logs", "--tail=5", hub).stderr.strip() if process.returncode else ""
+            ended = f"{said[-500:]} {log[-500:]}".strip() if process.returncode else ""
+        finally:
+            with self._news:
+                self._ended = ended
+                self._news.notify_all()
+
+    def __getitem__(self, name: str) -> Any:
+        """What was seen under a name, as soon as it was. Raises NotApplicable without a server, DockerError without a hub."""
+        with self._news:
+            self._news.wait_for(lambda: name in self._seen or self._ended is not None)
+            if name in self._seen:
+                return self._seen[name]
+            if self._ended:
+                raise docker.DockerError(f"the hub stopped: {self._ended}")
+            if self._seen["first"]["ready"]:
+                raise KeyError(name)
+            raise NotApplicable("the server did not start")
 
     @staticmethod
-    def interfaces(target: Target) -> dict[str, str]:
-        """The page of each interface that the repository chose."""
+    def interfaces(target: Target) -> dict[str, str] | None:
+        """The page of each interface that the repository chose; None where the image is asked for its own."""
         known = catalog.load().interfaces
+        if target.interfaces is None:
+            return None
         return {
             name: (known[name].url if name in known else f"/{name}") + "/"
             for name in target.interfaces
         }
-
-    @classmethod
-    def pages(cls, target: Target) -> list[str]:
-        """The pages that have to open."""
-        chosen = cls.interfaces(target).values()
-        return list(dict.fromkeys([target.default_url, "/lab", "/tree", *chosen]))
-
-    @property
-    def day(self) -> dict[str, Any]:
-        """What the user with the empty home saw. Raises NotApplicable without a server."""
-        if not self.seen["first"]["ready"]:
-            raise NotApplicable("the server did not start")
-        return dict(self.seen["day"])
 
 
 def _reason(log: str) -> str:
@@ -186,15 +222,14 @@ def _reason(log: str) -> str:
     headline="Server",
 )
 def server(hub: Day) -> str:
-    first = hub.seen["first"]
+    first = hub["first"]
     if not first["ready"]:
         raise Failure(f"no server after {first['seconds']} s: {_reason(first['log'])}")
     return f"ready after {first['seconds']} s"
 
 
 def _home(kind: str, hub: Day) -> str:
-    hub.day  # noqa: B018 (not applicable where no server starts at all)
-    seen = hub.seen["homes"][kind]
+    seen = hub["homes"][kind]
     if not seen["ready"]:
         raise Failure(f"no server: {_reason(seen['log'])}")
     if seen["cell"] != "42":
@@ -210,7 +245,7 @@ def _home(kind: str, hub: Day) -> str:
     fix="Let the start script work a second time: `mkdir -p`, `ln -sfn`.",
 )
 def used_home(hub: Day) -> str:
-    again = hub.day["again"]
+    again = hub["again"]
     if not again["ready"]:
         raise Failure(f"no server the second time: {_reason(again['log'])}")
     return f"ready after {again['seconds']} s"
@@ -257,12 +292,12 @@ def full_home(hub: Day) -> str:
     fix="Take out of the start script what changes or removes files in the home.",
 )
 def kept(hub: Day) -> None:
-    if hub.day["note"] != "written":
+    if hub["note"] != "written":
         raise NotApplicable("no cell ran, so no file was written")
-    if not hub.day["again"]["ready"]:
+    if not hub["again"]["ready"]:
         raise NotApplicable("the server did not start again")
-    if hub.day["kept"] != "kept":
-        raise Failure(f"a file was gone after a restart: {hub.day['kept'][-200:]}")
+    if hub["kept"] != "kept":
+        raise Failure(f"a file was gone after a restart: {hub['kept'][-200:]}")
 
 
 @CHECKS.check(
@@ -273,10 +308,10 @@ def kept(hub: Day) -> None:
     fix="Look into Jupyter's settings in the image: kernels alone work, but not from the server.",
 )
 def notebook(hub: Day) -> None:
-    if hub.day["saved"] not in (200, 201):
-        raise Failure(f"a notebook cannot be saved: error {hub.day['saved']}")
-    if hub.day["notebook"] != "42":
-        raise Failure(f"a notebook's cell says: {hub.day['notebook'][-300:] or 'nothing'}")
+    if hub["saved"] not in (200, 201):
+        raise Failure(f"a notebook cannot be saved: error {hub['saved']}")
+    if hub["notebook"] != "42":
+        raise Failure(f"a notebook's cell says: {hub['notebook'][-300:] or 'nothing'}")
 
 
 @CHECKS.check(
@@ -289,10 +324,10 @@ def notebook(hub: Day) -> None:
     fix="Give login shells the image's PATH, and conda's function, with a file in /etc/profile.d.",
 )
 def terminal(hub: Day) -> str:
-    found = hub.day["terminal"]
+    found = hub["terminal"]
     if "error" in found:
         raise NotApplicable(f"the server opens no terminal: error {found['error']}")
-    prefix = hub.day["prefix"]
+    prefix = hub["prefix"]
     if found.get("python") != prefix:
         said = found.get("python") or "nothing"
         raise Failure(f"python in a terminal belongs to {said}, in a notebook to {prefix}")
@@ -312,12 +347,12 @@ def terminal(hub: Day) -> str:
     fix="Remove the other pip, or put the folder of Jupyter's Python before it in PATH.",
 )
 def same_pip(hub: Day) -> str:
-    shell = hub.day["terminal"]
-    if shell.get("python") != hub.day["prefix"] or not shell.get("pip"):
+    shell = hub["terminal"]
+    if shell.get("python") != hub["prefix"] or not shell.get("pip"):
         raise NotApplicable("a terminal does not find the notebook's Python, or no pip")
-    here, there = (PIP.search(said) for said in (shell["pip"], hub.day["pip"]))
+    here, there = (PIP.search(said) for said in (shell["pip"], hub["pip"]))
     if not there:
-        raise Failure(f"`%pip` does not run in a notebook: {hub.day['pip'][-200:] or 'no answer'}")
+        raise Failure(f"`%pip` does not run in a notebook: {hub['pip'][-200:] or 'no answer'}")
     if not here or here[1] != there[1]:
         raise Failure(
             f"`pip` in a terminal is {here[1] if here else shell['pip']}, `%pip` is {there[1]}"
@@ -335,8 +370,10 @@ def same_pip(hub: Day) -> str:
     "`jupyter server extension disable --sys-prefix NAME`.",
 )
 def server_extensions(hub: Day) -> str:
-    hub.day  # noqa: B018 (not applicable where no server starts at all)
-    log = hub.seen["first"]["log"]
+    first = hub["first"]
+    if not first["ready"]:
+        raise NotApplicable("the server did not start")
+    log = first["log"]
     if broken := broken_extensions(log):
         raise Failure("; ".join(f"{name} does not load: {said}" for name, said in broken.items()))
     if found := TRACEBACK.search(log):
@@ -361,7 +398,7 @@ def broken_extensions(log: str) -> dict[str, str]:
     fix="Install the package of that part again, and copy or remove nothing below share/jupyter by hand.",
 )
 def lab_page(hub: Day) -> None:
-    seen = hub.day["lab"]
+    seen = hub["lab"]
     if seen["status"] != 200:
         raise NotApplicable(f"/lab ends in error {seen['status']}")
     for name, status in seen["missing"].items():
@@ -376,10 +413,10 @@ def lab_page(hub: Day) -> None:
     fix="Install nbgitpuller and git, and leave the extension on; `jupyter server extension list` shows what fails.",
 )
 def course(hub: Day) -> str:
-    seen, version = hub.day["course"], hub.day["nbgitpuller"].splitlines()[-1:]
+    seen, version = hub["course"], hub["nbgitpuller"].splitlines()[-1:]
     installed = bool(version and re.match(r"\d", version[0]))
     if seen["page"] == 404:
-        if "nbgitpuller" in broken_extensions(hub.seen["first"]["log"]):
+        if "nbgitpuller" in broken_extensions(hub["first"]["log"]):
             raise NotApplicable("nbgitpuller does not load, see C35")
         if not installed:
             raise Warning("nbgitpuller is not installed")
@@ -389,7 +426,7 @@ def course(hub: Day) -> str:
     if seen["page"] != 200:
         raise Failure(f"/git-pull ends in error {seen['page']}")
     if seen["said"]:
-        if hub.day["saved"] not in (200, 201):
+        if hub["saved"] not in (200, 201):
             raise NotApplicable("nothing can be saved, see C11")
         raise Failure(f"a repository cannot be pulled: {seen['said'][:300]}")
     for what, name in (("notebook", "the pulled notebook"), ("opened", "its page in JupyterLab")):
@@ -407,7 +444,7 @@ def course(hub: Day) -> str:
 )
 def export_html(hub: Day) -> None:
     _exported(hub)
-    status, reason = hub.day["exports"].get("html", (404, "the menu does not offer it"))
+    status, reason = hub["exports"].get("html", (404, "the menu does not offer it"))
     if status != 200:
         raise Failure(f"File > Save and Export > HTML ends in an error: {reason}")
 
@@ -439,16 +476,16 @@ def export_asked(hub: Day) -> str:
 
 
 def _exported(hub: Day) -> dict[str, Any]:
-    if not hub.day["exports"]:
+    if not hub["exports"]:
         raise NotApplicable("no notebook was saved")
-    return dict(hub.day["exports"])
+    return dict(hub["exports"])
 
 
 def _working(hub: Day, formats: set[str], verdict: type[Verdict]) -> str:
     """The names of formats; raises the verdict with those that end in an error, gathered by their reason."""
     failed: dict[str, list[str]] = {}
     for name in sorted(formats):
-        status, reason = hub.day["exports"][name]
+        status, reason = hub["exports"][name]
         if status != 200:
             failed.setdefault(reason.rstrip("."), []).append(EXPORTS.get(name, name.capitalize()))
     if failed:
@@ -475,7 +512,7 @@ def _asked(target: Target) -> set[str]:
     fix='Write {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}} into overrides.json.',
 )
 def news(hub: Day) -> str:
-    seen = hub.day["lab"]["news"]
+    seen = hub["lab"]["news"]
     if not seen or seen["asks"] is None:
         raise NotApplicable("this JupyterLab has no news")
     plugins = ("@jupyterlab/apputils-extension", "@jupyterlab/apputils-extension:announcements")
@@ -487,7 +524,7 @@ def news(hub: Day) -> str:
 
 
 def _opens(hub: Day, page: str) -> str:
-    status, landed = hub.day["pages"][page]
+    status, landed = hub["pages"][page]
     if status != 200:
         raise Failure(f"{page} ends in error {status}")
     return str(landed)
@@ -512,7 +549,7 @@ def default_url(hub: Day) -> str:
     fix="Install the program and the package that proxies it, into Jupyter's environment.",
 )
 def interfaces(hub: Day) -> str:
-    pages = [page for page in hub.day["pages"] if page != hub.target.default_url]
+    pages = [page for page in hub["pages"] if page != hub.target.default_url]
     for page in pages:
         _opens(hub, page)
     return ", ".join(pages)
@@ -535,9 +572,9 @@ def _cells(found: dict[str, str], wanted: str, sentence: str) -> str:
     "elsewhere, such as PIP_USER.",
 )
 def install(hub: Day) -> str:
-    if hub.day["note"] != "written":
+    if hub["note"] != "written":
         raise NotApplicable("no cell runs")
-    return _cells(hub.day["install"], "42", "an install in {} fails")
+    return _cells(hub["install"], "42", "an install in {} fails")
 
 
 @CHECKS.check(
@@ -549,12 +586,10 @@ def install(hub: Day) -> str:
     "R_LIBS_USER.",
 )
 def gone(hub: Day) -> str:
-    if not hub.day["again"]["ready"]:
+    if not hub["again"]["ready"]:
         raise NotApplicable("the server did not start again")
-    installed = {
-        key for key, said in hub.day["install"].items() if said.splitlines()[-1:] == ["42"]
-    }
-    left = {key: said for key, said in hub.day["left"].items() if key in installed}
+    installed = {key for key, said in hub["install"].items() if said.splitlines()[-1:] == ["42"]}
+    left = {key: said for key, said in hub["left"].items() if key in installed}
     if not left:
         raise NotApplicable("nothing could be installed")
     return _cells(left, "gone", "a package of {} is still there")

@@ -1,4 +1,4 @@
-"""Use the hub as people do, and print what was seen as JSON. Runs in the hub's container.
+"""Use the hub as people do, and print each thing that was seen as a line of JSON. Runs in the hub's container.
 
 What it sees is judged elsewhere (on_hub.py); here nothing passes or fails.
 """
@@ -17,12 +17,12 @@ import time
 import uuid
 import zipfile
 import zlib
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlencode
 
-import docker
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -32,6 +32,12 @@ HOMES = Path("/homes")
 OTHER_HOMES = ("poisoned", "old", "full")
 UID, GID = 1000, 100
 PYTHONS = [f"3.{minor}" for minor in range(8, 17)]
+POLL = 0.05  # seconds
+
+
+def say(**seen):
+    """Print what was seen, by its name."""
+    print(json.dumps(seen), flush=True)
 
 
 async def request(method, path, body=None, timeout=60, **options):
@@ -51,8 +57,9 @@ async def request(method, path, body=None, timeout=60, **options):
 
 async def start(user):
     """Start a user's server; returns what became of it, with what it wrote until then."""
-    log = Path(f"/tmp/{user}.log")
-    log.unlink(missing_ok=True)
+    logs = {ready: Path(f"/tmp/{user}.{name}") for ready, name in ((True, "up"), (False, "end"))}
+    for log in logs.values():
+        log.unlink(missing_ok=True)
     began = time.monotonic()
     await request("POST", f"/hub/api/users/{user}")
     await request("POST", f"/hub/api/users/{user}/server", timeout=600)
@@ -61,30 +68,21 @@ async def start(user):
         server = (seen.get("servers") or {}).get("")
         if not server or server["ready"]:
             break
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(POLL)
     seen = {"ready": bool(server), "seconds": round(time.monotonic() - began, 1), "log": ""}
-    if seen["ready"]:
-        seen["log"] = log_of(user)
-    else:
-        for _ in range(80):  # the hub keeps the log a moment later, when it removes the container
-            if log.exists():
-                seen["log"] = log.read_text(errors="replace")[-4000:]
-                break
-            await asyncio.sleep(0.25)
+    for _ in range(80):  # of one that ended it comes a moment later, see jupyterhub_config.py
+        if logs[seen["ready"]].exists():
+            seen["log"] = logs[seen["ready"]].read_text(errors="replace")
+            break
+        await asyncio.sleep(0.25)
     return seen
-
-
-def log_of(user):
-    """What a user's server has written."""
-    container = docker.from_env().containers.get(f"{os.environ['SESSION']}-{user}")
-    return container.logs().decode(errors="replace")
 
 
 async def stop(user):
     """Stop a user's server and wait until it is gone."""
     await request("DELETE", f"/hub/api/users/{user}/server", timeout=120)
     while json.loads((await request("GET", f"/hub/api/users/{user}")).body).get("servers"):
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(POLL)
 
 
 class Kernel:
@@ -395,6 +393,10 @@ def prepare_homes():
         extensions = {"ServerApp": {"jpserver_extensions": {"gone": True}, "port": 9999}}
         write(home, ".jupyter/jupyter_server_config.json", json.dumps(extensions))
     for home in ("full", "all"):
+        # Who has filled the home has worked in it; these two each program writes once, and ends where it cannot:
+        # IPython's first kernel, and the first server after it, https://github.com/jupyter/jupyter_core/blob/main/jupyter_core/migrate.py
+        write(home, ".ipython/profile_default/startup/README", "IPython's\n")
+        write(home, ".jupyter/migrated", "2020-01-01T00:00:00\n")
         try:
             with open(HOMES / home / "data.bin", "wb", buffering=0) as file:
                 while True:
@@ -431,14 +433,37 @@ async def other_homes():
     return dict(await asyncio.gather(*map(in_turn, OTHER_HOMES)))
 
 
-async def visit(user, interfaces):
-    """Open each interface; returns how that ended and how long it took to start."""
+async def offered(user):
+    """The page of each program that the launcher offers, asked as JupyterLab asks.
+
+    https://github.com/jupyterhub/jupyter-server-proxy/blob/main/jupyter_server_proxy/api.py
+    """
+    answer = await request("GET", f"/user/{user}/server-proxy/servers-info")
+    if answer.code != 200:
+        return {}
+    found = {
+        entry["name"]: entry["launcher_entry"]
+        for entry in json.loads(answer.body)["server_processes"]
+    }
+    # Older ones do not say the path.
+    return {
+        name: "/" + entry.get("path_info", f"{name}/")
+        for name, entry in found.items()
+        if entry["enabled"]
+    }
+
+
+async def visit(user, interfaces, asked):
+    """Open each interface; returns how that ended and how long it took to start.
+
+    `asked`: whether the repository asked for them, so that a desktop is the one that we know.
+    """
     seen = {}
     for name, page in interfaces.items():
         began = time.monotonic()
         answer = await request("GET", f"/user/{user}{page}", timeout=150)
         seen[name] = {"status": answer.code}
-        if name == "desktop":
+        if name == "desktop" and asked:
             seen[name]["screen"] = await screen(user)
         seen[name]["seconds"] = round(time.monotonic() - began, 1)
     return seen
@@ -456,7 +481,7 @@ async def screen(user):
     return (said or b"").decode(errors="replace").strip()
 
 
-async def notebook(user):
+async def notebook(user, checks):
     """Save a notebook, open it, run it and more in its kernel, and export it."""
     base = f"/user/{user}"
     body = {"type": "notebook", "content": NOTEBOOK}
@@ -466,67 +491,93 @@ async def notebook(user):
     if opened.code == 200:
         path = "probe.ipynb"
         code = json.loads(opened.body)["content"]["cells"][1]["source"]
-    more = (PREFIX, PIP, PULLER, INSTALL_PYTHON)
-    said = await cells(user, code, WRITE_NOTE if path else "", *more, notebook=path)
-    names = ("notebook", "note", "prefix", "pip", "nbgitpuller", "install")
-    exports = await export(user, path) if path else {}
-    return {"saved": saved.code, "exports": exports} | dict(zip(names, said, strict=True))
+    more = {"prefix": PREFIX, "pip": PIP} if "C9" in checks else {}
+    more |= {"nbgitpuller": PULLER} if "C19" in checks else {}
+    run = {"notebook": code, "note": WRITE_NOTE if path else ""} | more | {"python": INSTALL_PYTHON}
+
+    async def in_kernel():
+        said = await cells(user, *run.values(), notebook=path)
+        found = dict(zip(run, said, strict=True))
+        installed = found.pop("python")
+        say(saved=saved.code, **found)
+        return installed
+
+    async def exports():
+        if "C36" in checks:
+            say(exports=await export(user, path) if path else {})
+
+    installed, _ = await asyncio.gather(in_kernel(), exports())
+    return installed
 
 
-async def day(user, pages, interfaces):
+async def day(user, pages, interfaces, checks):
     """The day of a user whose server runs: see pages, run a notebook, install, stop, come back."""
     base = f"/user/{user}"
     answer = await request("GET", f"{base}/api/kernelspecs")
     specs = json.loads(answer.body)["kernelspecs"]
+    asked = interfaces is not None
+    if not asked:
+        interfaces = await offered(user)
+    pages = dict.fromkeys([*pages, *interfaces.values()])
     r = [name for name, spec in specs.items() if spec["spec"]["language"] == "R"][-1:]
 
     async def look():
-        seen = {"interfaces": await visit(user, interfaces), "pages": {}}
+        visited, opened = await visit(user, interfaces, asked), {}
         for page in pages:
             answer = await request("GET", f"{base}{page}")
-            seen["pages"][page] = [answer.code, answer.effective_url.partition(base)[2]]
-        return seen
+            opened[page] = [answer.code, answer.effective_url.partition(base)[2]]
+        say(interfaces=visited, pages=opened)
 
     async def in_r(code):
         return {"R": (await cells(user, code, name=r[0]))[0]} if r else {}
 
-    looked, found, shell, course, page, installed = await asyncio.gather(
+    async def install():
+        python, others = await asyncio.gather(notebook(user, checks), in_r(INSTALL_R))
+        say(install={"Python": python} | others)
+
+    async def asked_for(numbers, name, probe):
+        if checks & numbers:
+            say(**{name: await probe(user)})
+
+    await asyncio.gather(
         look(),
-        notebook(user),
-        terminal(user, programs_of(specs)),
-        pull_course(user),
-        lab(user),
-        in_r(INSTALL_R),
+        install(),
+        asked_for({"C9"}, "terminal", partial(terminal, programs=programs_of(specs))),
+        asked_for({"C19"}, "course", pull_course),
+        asked_for({"C35", "C37"}, "lab", lab),
     )
-    seen = looked | found | {"terminal": shell, "course": course, "lab": page}
-    seen["install"] = {"Python": found["install"]} | installed
     await stop(user)
-    seen["again"] = await start(user)
-    if seen["again"]["ready"]:
-        again, [left, seen["kept"]], left_in_r = await asyncio.gather(
-            visit(user, interfaces), cells(user, FIND_PYTHON, READ_NOTE), in_r(FIND_R)
+    again = await start(user)
+    say(again=again)
+    if again["ready"]:
+        visited, [left, kept], left_in_r = await asyncio.gather(
+            visit(user, interfaces, asked), cells(user, FIND_PYTHON, READ_NOTE), in_r(FIND_R)
         )
-        seen |= {"interfaces_again": again, "left": {"Python": left} | left_in_r}
-    return seen
+        say(interfaces_again=visited, left={"Python": left} | left_in_r, kept=kept)
 
 
 async def main():
     wanted = json.loads(sys.argv[1])
     prepare_homes()
-    for _ in range(240):
-        try:
+    for _ in range(1200):
+        try:  # first the hub itself: the proxy makes an error page of each question before
+            (await asyncio.open_connection("127.0.0.1", 8081))[1].close()
             if (await request("GET", "/hub/api/")).code == 200:
                 break
         except OSError:
             pass
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(POLL)
 
-    others = asyncio.create_task(other_homes())
-    seen = {"first": await start("empty")}
-    if seen["first"]["ready"]:
-        seen["day"] = await day("empty", wanted["pages"], wanted["interfaces"])
-        seen["homes"] = await others
-    print(json.dumps(seen))
+    first = await start("empty")
+    say(first=first)
+    if not first["ready"]:  # then the others would only wait as long
+        return
+    checks = set(wanted["checks"])
+
+    async def homes():
+        say(homes=await other_homes())
+
+    await asyncio.gather(homes(), day("empty", wanted["pages"], wanted["interfaces"], checks))
 
 
 asyncio.run(main())

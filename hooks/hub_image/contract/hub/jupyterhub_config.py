@@ -32,17 +32,18 @@ class LikeKubernetes(DockerSpawner):
     """DockerSpawner with what a pod has: mounted files, and empty homes that belong to the user."""
 
     async def start(self):
-        """Stop waiting when the server has ended; the hub alone would wait for its whole timeout."""
+        """Keep the log until the server listens, and stop waiting when it has ended; the hub alone would wait on."""
         address = await super().start()
         while True:
             try:
                 _, writer = await asyncio.open_connection(*address)
                 writer.close()
+                await self.keep_log("up")
                 return address
             except OSError:
                 if await self.poll() is not None:
                     raise RuntimeError("the server has ended") from None
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.05)
 
     async def start_object(self):
         await self.docker("put_archive", self.container_id, "/", mounted())
@@ -50,10 +51,16 @@ class LikeKubernetes(DockerSpawner):
 
     async def remove_object(self):
         """Keep the end of the log for whoever asks why a server did not start."""
-        log = await self.docker("logs", self.container_id, tail=60)
-        with open(f"/tmp/{self.user.name}.log", "wb") as file:
-            file.write(log)
+        await self.keep_log("end", tail=60)
         await super().remove_object()
+
+    async def keep_log(self, name, **options):
+        """Write what the server has written where drive.py finds it."""
+        log = await self.docker("logs", self.container_id, **options)
+        path = f"/tmp/{self.user.name}.{name}"
+        with open(f"{path}.part", "wb") as file:
+            file.write(log)
+        os.rename(f"{path}.part", path)  # whoever finds it finds all of it
 
 
 def mounted():
@@ -75,9 +82,10 @@ c = get_config()  # noqa: F821
 
 c.JupyterHub.hub_ip = "0.0.0.0"
 c.JupyterHub.hub_connect_ip = "hub"
-c.JupyterHub.db_url = "sqlite:////tmp/hub.sqlite"
+c.JupyterHub.db_url = "sqlite:///:memory:"
 c.JupyterHub.cookie_secret_file = "/tmp/cookie_secret"
-c.ConfigurableHTTPProxy.pid_file = "/tmp/proxy.pid"
+# As on Kubernetes the proxy runs by itself, see the Dockerfile: the hub would wait for it second by second.
+c.ConfigurableHTTPProxy.should_start = False
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.services = [{"name": "test", "api_token": os.environ["TOKEN"]}]
