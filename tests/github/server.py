@@ -640,7 +640,7 @@ class GitHub(BaseHTTPRequestHandler):
         call = description.call(self.command, path)
         wrong = list(call.faults(query, body)) if call else ["the description knows no such call"]
         try:
-            if not self.headers.get("Authorization", "").startswith("Bearer "):
+            if not re.fullmatch(r"Bearer \S+", self.headers.get("Authorization", "")):
                 raise Refusal(401, "Requires authentication")
             if not state["remaining"]:
                 raise Refusal(403, "API rate limit exceeded for installation ID 1.")
