@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import copier
 import pytest
@@ -157,6 +158,17 @@ def test_a_first_copy_over_existing_files_keeps_them(released, tmp_path):
     assert (folder / "Dockerfile").exists()
 
 
+def update(folder: Path, before: Path, newer: Path) -> None:
+    """Update a repository from one folder with the template to another, which becomes v2.0.0."""
+    commit(newer)
+    git(newer, "tag", "v2.0.0")
+    answers = folder / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace(str(before), str(newer)))
+    commit(folder)
+    copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
+    assert "_commit: v2.0.0" in answers.read_text()
+
+
 def test_release_reaches_template_files_and_only_those(released, repository, tmp_path):
     """A release that changes every file arrives in the template's files; the owner's stay as they are."""
     folder = repository(languages=["r"])
@@ -167,16 +179,10 @@ def test_release_reaches_template_files_and_only_those(released, repository, tmp
         if not path.endswith(".ipynb") and "answers_file" not in path:
             with (newer / "template" / path).open("a") as file:
                 file.write("# v2\n")
-    commit(newer)
-    git(newer, "tag", "v2.0.0")
-    answers = folder / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace(str(released), str(newer)))
-    commit(folder)
-    copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
+    update(folder, released, newer)
     assert {path: (folder / path).read_bytes() for path in written} == written
     for path in TEMPLATE - {".copier-answers.yml"}:
         assert (folder / path).read_text().endswith("# v2\n"), path
-    assert "_commit: v2.0.0" in answers.read_text()
 
 
 def test_free_text_survives_an_update(repository):
@@ -196,13 +202,8 @@ def test_who_deletes_the_form_is_asked_by_nobody(released, repository, tmp_path)
     newer = shutil.copytree(released, tmp_path / "newer")
     text = (newer / "template" / form).read_text()
     (newer / "template" / form).write_text(text.replace("GEOG 101", "GEOG 202"))
-    commit(newer)
-    git(newer, "tag", "v2.0.0")
-    answers = folder / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace(str(released), str(newer)))
-    commit(folder)
-    copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
-    assert "_commit: v2.0.0" in answers.read_text() and not (folder / form).exists()
+    update(folder, released, newer)
+    assert not (folder / form).exists()
 
 
 def test_root_of_a_python_image_has_at_most_eight_visible_entries(render):

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from hub_image.fleet import made
 from hub_image.fleet.asking import Asking
-from hub_image.fleet.model import Need, Proof, Row, Waiting, Weight
+from hub_image.fleet.model import FAILED, Need, Proof, Row, Waiting, Weight
 from hub_image.fleet.sources import Source
 from hub_image.problem import Problem
 from hub_image.repository import image_env
@@ -27,8 +27,6 @@ from hub_image.tools import github
 LARGEST = 2_000_000  # bytes of a file that is read
 MOST = 100_000_000  # bytes of an archive that are read, compressed; unpacked ten times as many
 LAST = max(name.encode() for name in made.FILES)  # archives are in the order of bytes
-# What says something about the image, unlike a run that somebody cancelled.
-ENDED = ("success", "failure", "timed_out", "startup_failure")
 
 
 class TooLarge(Problem):
@@ -157,7 +155,7 @@ def _proof(asking: Asking, source: Source) -> Proof | None:
             return None
         raise
     for run in runs:
-        if run["event"] != "pull_request" and run["conclusion"] in ENDED:
+        if run["event"] != "pull_request" and run["conclusion"] in ("success", *FAILED):
             passed = run["conclusion"] == "success"
             return Proof(passed, run["head_sha"], run["updated_at"][:10], run["html_url"])
     return None

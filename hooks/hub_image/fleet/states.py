@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from hub_image.fleet.asking import Asking
+from hub_image.fleet.model import FAILED
 from hub_image.fleet.sources import Source
 from hub_image.problem import Problem
 from hub_image.repository import anchors, image_env
@@ -34,7 +35,6 @@ from hub_image.updates import update as updates
 
 WEEKLY, IMAGE = "weekly.yml", "image.yml"
 SLOW = timedelta(minutes=2)  # within which a run of a merge appears in GitHub's list
-FAILED = ("failure", "timed_out", "startup_failure")
 
 
 class State(Enum):
