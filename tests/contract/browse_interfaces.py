@@ -12,11 +12,14 @@ import re
 import sys
 import time
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 
 USER = "/user/ada"
 TITLES = {"rstudio": "RStudio", "vscode": "VS Code", "desktop": "Desktop"}
+# In milliseconds. The palette closes for good when something else of VS Code takes the keyboard, so
+# waiting longer does not help.
 WAIT = 120_000
+WAIT_FOR_PALETTE = 20_000
 
 
 class Visit:
@@ -70,22 +73,29 @@ class Visit:
         return answer.json()["last_activity"]
 
 
-def type_in_vscode(page: Page, command: str) -> None:
-    """Open a terminal by the command palette, trust the home folder and type."""
-    expect(page.locator(".statusbar-item").first).to_be_visible()
-    page.wait_for_timeout(3000)
-    page.keyboard.press("F1")
-    page.locator(".quick-input-widget input").first.wait_for()
-    page.keyboard.type("Terminal: Create New Terminal")
-    page.locator(".quick-input-list .monaco-list-row").first.wait_for()
-    page.keyboard.press("Enter")
-    terminal = page.locator(".terminal-wrapper.active .xterm-screen")
-    terminal.wait_for()
-    page.wait_for_timeout(8000)  # until the shell reads
+def trust_the_home(page: Page) -> None:
+    """Answer VS Code's question whether a folder is trusted, where it has come up."""
     trust = page.get_by_role("button", name=re.compile("^Trust Folder"))
     if trust.is_visible():
         trust.click()
         page.wait_for_timeout(3000)
+
+
+def type_in_vscode(page: Page, command: str) -> None:
+    """Open a terminal by the command palette, trust the home folder and type."""
+    expect(page.locator(".statusbar-item").first).to_be_visible()
+    page.wait_for_timeout(3000)
+    trust_the_home(page)
+    page.keyboard.press("F1")
+    page.locator(".quick-input-widget input").first.wait_for(timeout=WAIT_FOR_PALETTE)
+    page.keyboard.type("Terminal: Create New Terminal")
+    row = page.locator(".quick-input-list .monaco-list-row").first
+    row.wait_for(timeout=WAIT_FOR_PALETTE)
+    page.keyboard.press("Enter")
+    terminal = page.locator(".terminal-wrapper.active .xterm-screen")
+    terminal.wait_for()
+    page.wait_for_timeout(8000)  # until the shell reads
+    trust_the_home(page)
     expect(page.get_by_text("Build with Agent")).to_have_count(0)
     terminal.click()
     page.keyboard.press("Enter")
@@ -121,13 +131,18 @@ def use(visit: Visit, page: Page, name: str, step: str) -> str:
     """Type on an interface's page; what arrived.
 
     Three times at most, as a person would: on a slow machine a question of the program's own
-    (whether a folder is trusted) comes up after the first letters and takes the rest.
+    (whether a folder is trusted) comes up after the first letters and takes the rest, or closes
+    the list in which a command was being looked for.
     """
     file = f"{name}-{step}.txt"
     found = "nothing"
     try:
         for _ in range(3):
-            TYPE[name](page, f"echo $((6 * 7)) >$HOME/{file}")
+            try:
+                TYPE[name](page, f"echo $((6 * 7)) >$HOME/{file}")
+            except TimeoutError as error:
+                print(f"{name}, {step}: {error}", file=sys.stderr)
+                continue
             if (found := visit.written(file)) != "nothing":
                 break
         return found

@@ -171,7 +171,7 @@ def test_a_person_opens_each_interface(target, chromium, engine):
         hub.communicate(timeout=180)
     assert done.returncode == 0, done.stderr[-3000:]
     typed = {"tile": "42", "activity": True, "address": "42"}
-    assert json.loads(done.stdout) == dict.fromkeys(target.interfaces, typed)
+    assert json.loads(done.stdout) == dict.fromkeys(target.interfaces, typed), done.stderr
 
 
 def test_a_lock_leaves_to_the_template_what_it_brings(made, tmp_path):
