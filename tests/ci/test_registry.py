@@ -10,6 +10,7 @@ import os
 import subprocess
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -152,6 +153,55 @@ def test_a_registry_that_is_gone_is_one_sentence(server):
     server.server_close()
     with pytest.raises(Problem, match="does not answer"):
         Repository(server.image).digest("tag")
+
+
+class Other(BaseHTTPRequestHandler):
+    """A server that is no registry, or a bad one: whatever is asked, it says `told` as it is."""
+
+    told = b""
+
+    def do_GET(self) -> None:
+        self.wfile.write(self.told)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>Log in</html>",
+        b"HTTP/1.0 200 OK\r\n\r\n[]",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n{",
+        b"HTTP/1.0 401 No\r\nWWW-Authenticate: Bearer x\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+    ],
+    ids=["a page", "a list", "half", "a login without a place", "no web"],
+)
+@pytest.mark.parametrize("ask", [Repository.tags, lambda it: it.digest("x"), lambda it: it.created("x")])  # fmt: skip
+def test_a_server_that_is_no_registry_is_one_sentence(ask, told, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(Other, "told", told)
+    with HTTPServer(("127.0.0.1", 0), Other) as web:
+        threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(Away):
+            ask(Repository(f"127.0.0.1:{web.server_port}/sea/ocean"))
+        web.shutdown()
+
+
+@pytest.mark.parametrize("host", ["quay..io", "quay.io:x", "x" * 70], ids=["dots", "port", "long"])
+def test_a_name_that_can_be_no_server_is_one_sentence(host, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with pytest.raises(Away):
+        Repository(f"{host}/sea/ocean").tags()
+
+
+def test_what_docker_made_long_ago_is_no_image(server, content):
+    content.put("application/vnd.docker.distribution.manifest.v1+json", b'{"fsLayers": []}', "old")
+    with pytest.raises(Problem, match="has old, and it is no image that can be run today"):
+        Repository(server.image).created("old")
 
 
 def test_a_registry_says_how_long_to_wait(server, content, monkeypatch):

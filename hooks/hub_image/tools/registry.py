@@ -9,6 +9,7 @@ https://docs.docker.com/docker-hub/usage/pulls/
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -82,8 +83,9 @@ class Repository:
         if answer is None:
             return None
         headers, data = answer
+        self._fields(data)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        return Manifest(digest, headers["Content-Type"].partition(";")[0], data)
+        return Manifest(digest, headers.get("Content-Type", "").partition(";")[0], data)
 
     def digest(self, reference: str) -> str | None:
         """Return the digest of a tag, or None where there is no such tag."""
@@ -143,7 +145,23 @@ class Repository:
             raise Problem(
                 f"{self.host}/{self.path} has no {reference}: publish it first, or check its name."
             )
-        found: dict[str, Any] = json.loads(self.blob(manifest.content["config"]["digest"]))
+        config = manifest.content.get("config")
+        if not config:  # as of what Docker made before 2016
+            raise Problem(
+                f"{self.host}/{self.path} has {reference}, and it is no image that can be run today: check its name."
+            )
+        return self._fields(self.blob(config["digest"]))
+
+    def _fields(self, data: bytes) -> dict[str, Any]:
+        """Return the fields of an answer. Raises Away for that of a server which is no registry, such as a web page."""
+        try:
+            found = json.loads(data)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise Away(
+                f"{self.host} answers for {self.path} with something that no registry says: check the image's name."
+            )
         return found
 
     def tag(self, manifest: Manifest, name: str) -> None:
@@ -160,7 +178,7 @@ class Repository:
         path = "tags/list?n=500"
         while path and (answer := self._ask("GET", path)):
             headers, data = answer
-            tags += json.loads(data).get("tags") or []
+            tags += self._fields(data).get("tags") or []
             following = re.search(r'[?&](last=[^&>]*)[^>]*>;\s*rel="?next', headers.get("Link", ""))
             path = f"tags/list?n=500&{following[1]}" if following else ""
         return tags
@@ -199,7 +217,7 @@ class Repository:
                 reason: object = f"{error.code} {error.reason}"
                 said = error.headers.get("Retry-After", "")
                 wait = min(int(said), LONGEST) if said.isdigit() else attempt
-            except OSError as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 reason = getattr(error, "reason", error)
             if attempt < TRIES:
                 time.sleep(wait)
@@ -242,7 +260,7 @@ class Repository:
             request = urllib.request.Request(wanted["realm"], body)
         else:
             headers = {"Authorization": basic} if basic else {}
-            address = f"{wanted['realm']}?{urllib.parse.urlencode(form)}"
+            address = f"{wanted.get('realm', '')}?{urllib.parse.urlencode(form)}"
             request = urllib.request.Request(address, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
