@@ -12,6 +12,8 @@ and answers are held against GitHub's own description of its API (tests/github/d
 - Limits, with and without a token, and their headers:
   https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
   https://docs.github.com/en/rest/search/search#rate-limit
+- Words of 403, where an organization wants more of a token: https://github.com/ossf/scorecard/issues/1504 and
+  https://github.com/SalesforceFoundation/NPSP/issues/7247
 - What a token may not see is 404:
   https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#404-not-found-for-an-existing-resource
 
@@ -44,9 +46,18 @@ if __name__ == "__main__":
 from github import description
 
 BOT = "github-actions[bot]"
+PUBLISHED = "https://github.com/hub-image-template/hub-image-template"
 NUMBER = 9919  # of the organization, in links to further pages
 SECONDARY = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+)
+SINGLE_SIGN_ON = (
+    "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this "
+    "organization."
+)
+ALLOW_LIST = (
+    "Although you appear to have the correct authorization credentials, the `sea` organization has an IP allow list "
+    "enabled, and your IP address is not permitted to access this resource."
 )
 
 
@@ -88,7 +99,7 @@ class Server(ThreadingHTTPServer):
     """GitHub's API, or with `api` the server that has archives, which is another.
 
     `limit` requests an hour are left; `seen` counts each request, and `sent` how many came before the next. `faults` are
-    answers in place of the next to a request that matches: a pattern, a status, headers. A token is `secret`.
+    answers in place of the next to a request that matches: a pattern, a status, headers, words. A token is `secret`.
     """
 
     daemon_threads = True
@@ -100,7 +111,7 @@ class Server(ThreadingHTTPServer):
         self.repositories: dict[str, Repository] = {}
         self.renamed: dict[str, str] = {}
         self.people: set[str] = set()  # owners that are no organizations
-        self.faults: list[tuple[str, int, dict[str, str], bool]] = []
+        self.faults: list[tuple[str, int, dict[str, str], bool, str]] = []
         self.limit = 5000
         self.limits: dict[
             int, float
@@ -121,11 +132,18 @@ class Server(ThreadingHTTPServer):
         self.repositories |= {one.name.lower(): one for one in repositories}
 
     def fail(
-        self, request: str, status: int, times: int = 1, done: bool = False, **headers: str
+        self,
+        request: str,
+        status: int,
+        times: int = 1,
+        done: bool = False,
+        says: str = "",
+        **headers: str,
     ) -> None:
         """Answer the next requests that match with a status; with `done` what was asked is done all the same."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.faults += [(request, status, named, done)] * times
+        says = says or (SECONDARY if status in (403, 429) else "")
+        self.faults += [(request, status, named, done, says)] * times
 
     @contextlib.contextmanager
     def served(self) -> Iterator[Server]:
@@ -166,7 +184,7 @@ class Answer(BaseHTTPRequestHandler):
             if (left := self.server.limited_until - time.time()) > 0:
                 raise Refusal(429, SECONDARY, **{"retry-after": str(math.ceil(left))})
             if fault and not fault[3]:
-                raise Refusal(fault[1], SECONDARY if fault[1] in (403, 429) else "", **fault[2])
+                raise Refusal(fault[1], fault[4], **fault[2])
             self.limited()
             assert call
             status, result, headers = self.told(call, path, query)
@@ -381,7 +399,7 @@ def image(**answers: str) -> dict[str, str | bytes]:
     told = {"IMAGE_NAME": "ocean", "REGISTRY": "quay.io", "REGISTRY_OWNER": "sea"} | answers
     text = "".join(f"{key}={value}\n" for key, value in told.items())
     return {
-        ".copier-answers.yml": "# Written by Copier\n_src_path: https://github.com/x/y\n",
+        ".copier-answers.yml": f"# Written by Copier\n_src_path: {PUBLISHED}\n",
         ".github/image.env": text,
         ".github/workflows/image.yml": "name: image\n",
         "Dockerfile": "FROM x\n",

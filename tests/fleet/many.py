@@ -16,7 +16,7 @@ from typing import NamedTuple
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fleet.hosting import Repository, Server, image
+from fleet.hosting import PUBLISHED, Repository, Server, image
 
 OLD, NEW = "0" * 12, "f" * 12
 DAYS = {OLD: "2026-09-01T00:00:00Z", NEW: "2026-11-20T00:00:00Z"}
@@ -65,7 +65,9 @@ STATES = {
     "base": State(["base"], answers(BASE_IMAGE="quay.io/jupyter/scipy-notebook:2024-01-01")),
     "template": State(
         ["template"],
-        lambda one: one.files.update({".copier-answers.yml": "_commit: v0.0.1\n"}),
+        lambda one: one.files.update(
+            {".copier-answers.yml": f"_commit: v0.0.1\n_src_path: {PUBLISHED}\n"}
+        ),
     ),
     "packages": State(
         ["packages"], lambda one: one.files.update({"apt.txt": "zip  # 101, until 2020-01\n"})

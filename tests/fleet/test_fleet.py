@@ -16,6 +16,8 @@ from hub_image.fleet import rows
 from hub_image.problem import Problem
 from hub_image.tools.registry import Away
 
+from .hosting import PUBLISHED
+
 HUB = """\
 jupyterhub:
   singleuser:
@@ -143,7 +145,7 @@ def test_what_an_image_is_made_with_is_compared_with_what_there_is(fleet, capsys
     edit(fleet / "islands", "BASE_IMAGE", f"{base['image']}:cuda12-2024-01-01")  # not alike
     edit(fleet / "lakes", "HUB_VERSION", "4.1")
     answers = fleet / "rivers/.copier-answers.yml"
-    answers.write_text(answers.read_text() + "_commit: v0.0.1\n")
+    answers.write_text(f"_commit: v0.0.1\n_src_path: {PUBLISHED}\n")
     (fleet / "rivers/apt.txt").write_text("zip  # GEOG 101, until 2020-01\n")
     found = look(*ALL, capsys=capsys)
     assert needs(found["fine"]) == ["base"] and needs(found["islands"]) == ["unlinked"]

@@ -12,7 +12,7 @@ from hub_image import __version__
 from hub_image.__main__ import main
 from hub_image.tools.registry import Away
 
-from .hosting import Repository, image
+from .hosting import ALLOW_LIST, PUBLISHED, SINGLE_SIGN_ON, Repository, image
 
 UPDATE, LOCKS, REQUEST = (
     f"<!-- hub-image {kind} -->\n" for kind in ("update", "settle", "request")
@@ -220,18 +220,14 @@ def test_two_repositories_that_make_one_image_are_a_note(ocean, hosted, capsys):
 # ── What cannot be read
 
 
-@pytest.mark.parametrize("status", [403, 502])
+@pytest.mark.parametrize(("status", "says"), [(403, SINGLE_SIGN_ON), (403, ALLOW_LIST), (502, "")])
 @pytest.mark.parametrize("what", ["issues", "runs"])
-def test_what_github_does_not_tell_is_not_known(what, status, ocean, hosted, waits, capsys):
-    hosted.fail(
-        f"/repos/sea/ocean/.*{what}",
-        status,
-        times=3,
-        **({} if status == 502 else {"retry_after": "5"}),
-    )
+def test_what_github_does_not_tell_is_not_known(what, status, says, ocean, hosted, waits, capsys):
+    hosted.fail(f"/repos/sea/ocean/.*{what}", status, times=3, says=says)
     row = look(capsys, "--org", "sea")[0]["quay.io/sea/ocean"]
-    assert needs(row) == ["unknown"] and str(status) in row["needs"][0]["sentence"]
-    assert max(hosted.seen.values()) == 3 and row["newest"] == "f" * 12
+    [need] = row["needs"]
+    assert need["weight"] == "unknown" and f"{status} {says}".rstrip(".") in need["sentence"]
+    assert max(hosted.seen.values()) == (3 if status == 502 else 1) and row["newest"] == "f" * 12
 
 
 def test_a_repository_that_cannot_be_read_is_a_row(ocean, hosted, waits, tmp_path, capsys):
@@ -249,7 +245,51 @@ def test_a_repository_that_cannot_be_read_is_a_row(ocean, hosted, waits, tmp_pat
     assert said["sea/moved"] == (
         "GitHub does not give the files of sea/moved; let the token read its contents"
     )
-    assert "404 Not Found" in said["sea/gone"] and "502" in said["sea/away"]
+    assert "let the token read it" in said["sea/gone"] and "502" in said["sea/away"]
+
+
+def test_when_no_repository_could_be_read_it_has_failed(ocean, hosted, waits, tmp_path, capsys):
+    """So that a workflow leaves the page of the week before."""
+    hosted.fail("tarball", 502, times=3)
+    (tmp_path / "hub.yaml").write_text(MENU % ("f" * 12))
+    found, _ = look(capsys, "--org", "sea", str(tmp_path / "hub.yaml"), code=1)
+    assert needs(found["sea/ocean"]) == ["unknown"]
+
+
+@pytest.mark.parametrize("answers", ["", "X=1\n", "IMAGE_NAME=ocean\n", b"\xff\xfe\x00"])
+def test_a_repository_whose_answers_name_no_image_is_a_row(answers, ocean, hosted, tmp_path, capsys):  # fmt: skip
+    hosted.add(Repository("sea/none", image() | {".github/image.env": answers}))
+    folder = tmp_path / "here/.github"
+    folder.mkdir(parents=True)
+    (folder / "image.env").write_bytes(answers if isinstance(answers, bytes) else answers.encode())
+    found, _ = look(capsys, "--org", "sea", str(folder.parent))
+    for name in ("sea/none", str(folder.parent)):
+        [need] = found[name]["needs"]
+        assert "image.env has no REGISTRY or no IMAGE_NAME; restore it" in need["sentence"]
+    assert found["quay.io/sea/ocean"]["needs"] == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "source", "is_old"),
+    [
+        ("v0.0.1", PUBLISHED, True),
+        ("v0.0.1", "gh:hub-image-template/hub-image-template", True),
+        ("v0.0.1", f"git+{PUBLISHED}.git", True),
+        ("0a1b2c3", PUBLISHED, True),
+        ("1234567", PUBLISHED, True),  # a commit from before the first release
+        (f"v{__version__}rc1", PUBLISHED, True),
+        (f"v{__version__}", PUBLISHED, False),
+        (f"v{__version__}-3-g0123abc", PUBLISHED, False),
+        ("v99.0.0", PUBLISHED, False),
+        ("v0.0.1", "https://github.com/sea/hub-image-template", False),
+        ("", PUBLISHED, False),
+    ],
+)
+def test_a_newer_template(recorded, source, is_old, ocean, capsys):
+    """Of a fork nobody knows here what is its newest release."""
+    ocean.files[".copier-answers.yml"] = f"_commit: {recorded}\n_src_path: {source}\n"
+    row = look(capsys, "--org", "sea")[0]["quay.io/sea/ocean"]
+    assert ("template" in needs(row)) == is_old
 
 
 def test_a_registry_that_is_away_is_not_known(ocean, registry, monkeypatch, capsys):
@@ -286,7 +326,8 @@ def test_where_nothing_can_be_known_it_is_one_sentence(ocean, hosted, waits, cap
     assert "limit for this hour is used up" in capsys.readouterr().err
     hosted.limit = 1
     assert main(["fleet", "--org", "sea"]) == 2
-    assert "1 of 1 repositories were not looked at" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 of 1 repositories were not looked at" in said and "no image here" not in said
 
 
 def test_no_source_and_offline_with_one_are_one_sentence(capsys):

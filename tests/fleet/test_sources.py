@@ -6,13 +6,14 @@ import io
 import os
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from conftest import git
 from hub_image.fleet import remote
-from hub_image.fleet.asking import Asking
+from hub_image.fleet.asking import AT_LAST, AT_ONCE, Asking
 from hub_image.fleet.sources import Source, repositories
 from hub_image.problem import Problem
 
@@ -87,7 +88,8 @@ def test_a_list_has_names_addresses_and_comments(sea, tmp_path):
     assert [source.name for source in found] == ["sea/rivers", "sea/lakes", "sea/fork", "sea/gone", "ada/own"]  # fmt: skip
     assert found[0].branch == "trunk"
     [gone] = [source for source in found if source.trouble]
-    assert gone.name == "sea/gone" and "404 Not Found" in str(gone.trouble)
+    assert gone.name == "sea/gone"
+    assert "has no repository sea/gone, or does not show it to this token" in str(gone.trouble)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +122,12 @@ def test_a_token_comes_from_the_environment(variable, sea, monkeypatch):
     assert names(["sea"]) == ["sea/rivers", "sea/lakes"]
 
 
-@pytest.mark.parametrize("status", [502, 429])
-def test_each_request_is_tried_three_times(status, sea, waits):
+@pytest.mark.parametrize(("status", "why"), [(502, "502"), (429, "limits how fast")])
+def test_each_request_is_tried_three_times(status, why, sea, waits):
     sea.fail("/orgs/sea/repos", status, times=2, retry_after="5")
     assert names(["sea"]) == ["sea/rivers", "sea/lakes"]
     sea.fail("/orgs/sea/repos", status, times=9, retry_after="5")
-    with pytest.raises(Problem, match=str(status)):
+    with pytest.raises(Problem, match=why):
         names(["sea"])
     assert set(sea.seen.values()) == {6}
     assert waits == pytest.approx([5] * 4, abs=0.1)
@@ -139,6 +141,42 @@ def test_nothing_more_is_asked_when_the_limit_of_an_hour_is_used_up(sea, waits):
         with pytest.raises(Problem, match=r"limit for this hour is used up until \d\d:\d\d UTC"):
             asking.get(path)
     assert "/repos/sea/fork" not in sea.seen and waits == []
+
+
+@pytest.mark.parametrize("header", [{}, {"retry_after": "60"}])
+def test_who_is_limited_again_and_again_asks_no_more(header, sea, waits, capsys):
+    """A limit of what is asked in a minute may last: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits"""
+    asking = Asking()
+    sea.fail("/repos/", 403, times=999, **header)
+
+    def ask(number: int) -> str:
+        with pytest.raises(Problem) as problem:
+            asking.get(f"/repos/sea/image-{number}")
+        return str(problem.value)
+
+    with ThreadPoolExecutor(32) as pool:
+        said = set(pool.map(ask, range(100)))
+    assert said == {asking.ended} and "run this again in some minutes" in asking.ended
+    assert sum(sea.seen.values()) <= 3 * AT_ONCE and waits
+    assert capsys.readouterr().err.count("Another try in 60 s") <= 2, "not once for each"
+
+
+def test_a_token_that_is_none_is_one_sentence(sea, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "ended")
+    asking = Asking()
+    for _ in range(3):
+        with pytest.raises(Problem, match="does not take the token in GH_TOKEN or GITHUB_TOKEN"):
+            asking.get("/repos/sea/rivers")
+    assert sum(sea.seen.values()) == 1
+
+
+def test_when_github_is_away_for_all_it_is_left_in_peace(sea, waits):
+    asking = Asking()
+    sea.fail("/repos/", 503, times=999)
+    for number in range(100):
+        with pytest.raises(Problem):
+            asking.get(f"/repos/sea/image-{number}")
+    assert "GitHub is away" in asking.ended and sum(sea.seen.values()) == 3 * AT_LAST
 
 
 # ── An archive

@@ -22,6 +22,7 @@ from hub_image.__main__ import main
 from hub_image.fleet import asking, states, update
 from hub_image.tools import github
 
+from .hosting import ALLOW_LIST, SINGLE_SIGN_ON
 from .updating import BOT, DATES, KINDS, NEW, OLD, TEMPLATE, Updates, disturb, kinds
 
 
@@ -169,6 +170,15 @@ def test_a_right_that_lacks_is_named(right, world):
     said = far(world.run(code=1), "ocean")
     name = {"pulls": "Pull requests"}.get(right, right.capitalize())
     assert f"the token needs the right *{name}: read*" in said
+
+
+@pytest.mark.parametrize("says", [SINGLE_SIGN_ON, ALLOW_LIST])
+@pytest.mark.parametrize("what", ["contents", "pulls", "runs", "POST .*dispatches"])
+def test_what_an_organization_wants_of_a_token_is_no_right_that_lacks(what, says, world):
+    world.image("ocean")
+    world.server.fail(what, 403, says=says)
+    said = far(world.run(code=1), "ocean")
+    assert says.rstrip(".") in said and "needs the right" not in said
 
 
 def test_without_a_token_and_with_wrong_options_it_is_one_sentence(world, monkeypatch, tmp_path):

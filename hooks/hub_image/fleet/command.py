@@ -104,6 +104,8 @@ def run(options: argparse.Namespace) -> int:
         return update.run(asking, wanted, notes, options.canary, options.merge, options.wait)
     found, more = rows.gather(paths, wanted, configs, asking, ask=not options.offline)
     notes += more
+    if not found and asking.ended:
+        raise Problem(" ".join(notes))
     if not found:
         raise Problem(
             f"{' '.join(notes)} There is no image here; name folders of image repositories, or files of a hub's "
@@ -122,7 +124,8 @@ def run(options: argparse.Namespace) -> int:
         print(*notes, f"{options.into} has the page of {words.counted(found)}", sep="\n")
     else:
         print(*words.table(found, notes, today), sep="\n")
-    return 1 if asking.used_up else 0
+    is_blind = bool(wanted) and not any(row.page and row.is_read for row in found)
+    return 1 if asking.ended or is_blind else 0
 
 
 def _places(given: Sequence[str]) -> tuple[list[HubConfig], list[Path]]:

@@ -116,6 +116,11 @@ class Row:
     needs: tuple[Need, ...] = ()
 
     @property
+    def is_read(self) -> bool:
+        """Whether it is known what is made; a repository that could not be read stands in the place of its image."""
+        return self.image != self.repository
+
+    @property
     def sorted_needs(self) -> list[Need]:
         """What has to be done, the most urgent first."""
         return sorted(self.needs, key=lambda need: need.weight)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from hub_image.fleet import hubs, made, remote
-from hub_image.fleet.asking import WORKERS, Asking, UsedUp
+from hub_image.fleet.asking import WORKERS, Asking, Ended
 from hub_image.fleet.model import Need, Row, Use, Weight
 from hub_image.fleet.sources import Source
 from hub_image.handoff import profiles
@@ -44,7 +44,7 @@ def gather(
     places = [path for path in paths if path not in local]
     has_hubs = bool(places or configs)
     uses, notes = _hubs(places, configs)
-    found = [made.row(path, str(path), on_github(path).partition("/")[0]) for path in local]
+    found = [_local(path) for path in dict.fromkeys(local)]
     with ThreadPoolExecutor(WORKERS) as pool:
         found += _remote(asking, sources, pool.map, notes.append)
         rows = _once(found, notes.append)
@@ -72,6 +72,20 @@ def _hubs(places: Sequence[Path], configs: Sequence[HubConfig]) -> tuple[hubs.Us
     return uses, notes
 
 
+def _local(path: Path) -> Row:
+    """The row of a repository in a folder."""
+    try:
+        return made.row(path, str(path), on_github(path).partition("/")[0])
+    except Problem as problem:
+        return _unread(str(path), problem)
+
+
+def _unread(name: str, problem: Problem, page: str = "") -> Row:
+    """The row of a repository that cannot be read."""
+    need = Need(Weight.UNKNOWN, str(problem).rstrip("."))
+    return Row(name, repository=name, page=page, needs=(need,))
+
+
 def _remote(
     asking: Asking,
     sources: Sequence[Source],
@@ -92,18 +106,16 @@ def _remote(
     for source, found in zip(sources, each(one, sources), strict=True):
         if found is None:
             others += 1
-        elif isinstance(found, UsedUp):
+        elif isinstance(found, Ended):
             unread += 1
         elif isinstance(found, Problem):
-            need = Need(Weight.UNKNOWN, str(found).rstrip("."))
-            page = f"{asking.server}/{source.name}"
-            yield Row(source.name, repository=source.name, page=page, needs=(need,))
+            yield _unread(source.name, found, f"{asking.server}/{source.name}")
         else:
             yield found
     if others:
         say(f"Repositories that make no image with the template: {others}.")
-    if asking.used_up:
-        say(f"{unread} of {len(sources)} repositories were not looked at: {asking.used_up}.")
+    if asking.ended:
+        say(f"{unread} of {len(sources)} repositories were not looked at: {asking.ended}.")
 
 
 def _once(found: Iterable[Row], say: Callable[[str], object]) -> dict[str, Row]:
@@ -137,8 +149,8 @@ def _asked(row: Row) -> Row:
             "nobody knows who owns its image, because it is not on GitHub; answer registry_owner"
         )
         return replace(row, needs=(*needs, Need(Weight.UNKNOWN, sentence)))
-    if row.image == row.repository:
-        return row  # it could not be read, so nobody knows what it makes
+    if not row.is_read:
+        return row
     registry = Repository(row.image)
     created = cache(lambda tag: _day(registry, tag))
     uses = []
@@ -179,7 +191,7 @@ def _needs(row: Row, has_hubs: bool) -> Iterator[Need]:
     yield from (need for need in row.needs if DOES.get(need.weight) not in open)
     for use in row.uses:
         yield from _of_use(row, use, request.page if request else "")
-    if has_hubs and not row.uses and row.image != row.repository:
+    if has_hubs and not row.uses and row.is_read:
         sentence = "no hub here has it; send its link request, or retire it"
         yield Need(Weight.UNLINKED, sentence, request.page if request else "")
     if request and not has_hubs:

@@ -156,7 +156,7 @@ def _cells(row: Row, place: int, today: date) -> Iterator[Cell]:
 
 def _name(row: Row) -> str:
     lines = [f"<strong>{escape(row.title)}</strong>" if row.title else ""]
-    if row.image != row.repository:
+    if row.is_read:
         lines.append(f"<code>{escape(row.image)}</code>" if row.image else "")
     lines.append(_linked(row.page, row.repository))
     return "<br>".join(filter(None, lines))

@@ -140,6 +140,11 @@ def _one(asking: Asking, name: str) -> tuple[Source, bool]:
     try:
         about = asking.get(f"/repos/{name}")
     except Problem as problem:
+        if isinstance(problem, Refused) and problem.status == 404:
+            problem = Problem(
+                f"GitHub has no repository {name}, or does not show it to this token; check its name in the list, or let "
+                "the token read it"
+            )
         return Source(name, "", problem), False
     return _source(about), bool(about.get("archived"))
 

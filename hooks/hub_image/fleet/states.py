@@ -14,6 +14,7 @@ https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-w
 from __future__ import annotations
 
 import base64
+import re
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -143,7 +144,7 @@ def look(asking: Asking, source: Source, releases: Releases) -> Update:
     except github.NoAnswer as problem:
         return Update(source, State.UNKNOWN, page, str(problem))
     except Problem as problem:
-        state = State.UNKNOWN if asking.used_up else State.STUCK
+        state = State.UNKNOWN if asking.ended else State.STUCK
         return Update(source, state, page, str(problem).rstrip("."))
 
 
@@ -306,8 +307,11 @@ def started(runs: Sequence[dict[str, Any]], since: str) -> list[dict[str, Any]]:
 
 
 def lacking(problem: github.Refused, right: str) -> github.Refused:
-    """Return what to do about a refusal: where it is 403, which right the token lacks."""
-    if problem.status != 403:
+    """Return what to do about a refusal: which right the token lacks, unless its organization wants more of the token.
+
+    https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible
+    """
+    if problem.status != 403 or re.search("SAML|IP allow list|blocked", str(problem)):
         return problem
     return github.Refused(f"the token needs the right *{right}* ({str(problem).rstrip('.')})", 403)
 

@@ -161,7 +161,7 @@ class Fleet:
         try:
             return step(update)
         except Problem as problem:
-            is_known = not (isinstance(problem, github.NoAnswer) or self.asking.used_up)
+            is_known = not (isinstance(problem, github.NoAnswer) or self.asking.ended)
             state = State.STUCK if is_known else State.UNKNOWN
             return replace(update, state=state, why=str(problem).rstrip("."))
 
@@ -221,7 +221,7 @@ class Fleet:
                 self.asking.send("PUT", f"{path}/merge", body, merged)
                 return replace(update, state=State.BUILDING)
             except github.Refused as problem:
-                if problem.status != 405 or "not allowed on this repository" not in str(problem):
+                if problem.status != 405 or "not allowed" not in str(problem):
                     said = lacking(problem, "Contents: write")
                     raise Problem(
                         f"it was proved, and could not be merged; do it by hand ({said})"
@@ -254,8 +254,10 @@ def _for_people(update: Update) -> str:
 def _refused(problem: github.Refused, workflow: str) -> Problem:
     """Return in a sentence why a workflow could not be started."""
     said = str(problem).rstrip(".")
-    if problem.status in (403, 404):
+    if problem.status == 404:
         return Problem(f"the token needs the right *Actions: write* ({said})")
+    if problem.status == 403:
+        return lacking(problem, "Actions: write")
     if "disabled" in said:
         return Problem(
             f"its workflow {workflow} is switched off; choose *Enable workflow* on its page"
@@ -275,7 +277,7 @@ def _words(update: Update) -> str:
 def _told(fleet: Fleet) -> Iterator[tuple[Update, str]]:
     """What is worth a line: where somebody or something is at work. And why, where --merge leaves one to people."""
     dull = {State.DONE, State.OTHER, State.WAITING}
-    if fleet.asking.used_up:
+    if fleet.asking.ended:
         dull.add(State.UNKNOWN)
     for update in fleet.all:
         if fleet.is_canary(update):
@@ -318,8 +320,8 @@ def _counted(fleet: Fleet) -> Iterator[str]:
             yield f"{number:4}  {state.value}"
     if fleet.stopped:
         yield fleet.stopped
-    elif fleet.asking.used_up:
-        yield f"{fleet.asking.used_up}."
+    elif fleet.asking.ended:
+        yield f"{fleet.asking.ended}."
     elif fleet.merge and all(update.state in (State.PROVED, State.DONE) for update in fleet.first):
         if left := [update.name for update in fleet.first if update.state is State.PROVED]:
             yield f"Look at the canaries, and merge them; then run this again: {', '.join(left)}."

@@ -50,12 +50,12 @@ class Refused(Problem):
 class NoAnswer(Problem):
     """GitHub is away, or limits us, for longer than we wait: it says nothing about what was asked.
 
-    `seconds`: after how long GitHub says that it goes on, where it does.
+    `seconds`: after how long GitHub says that it goes on, where it does. `limited`: it is there, and limits whoever asks.
     """
 
-    def __init__(self, message: str, seconds: float | None) -> None:
+    def __init__(self, message: str, seconds: float | None, limited: bool) -> None:
         super().__init__(message)
-        self.seconds = seconds
+        self.seconds, self.limited = seconds, limited
 
 
 class _Again(Exception):
@@ -254,16 +254,17 @@ class Turns:
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and take it. Raises the Problem that ended them."""
-        if (left := self._until - time.time()) > 0:
-            time.sleep(left)
         with self._free:
+            if not self.ended and (left := self._until - time.time()) > 0:
+                time.sleep(left)
             if self.ended:
                 raise self.ended
             yield
 
-    def rest(self, seconds: float) -> None:
-        """Let nobody through for so long."""
-        self._until = max(self._until, time.time() + seconds)
+    def rest(self, seconds: float) -> bool:
+        """Let nobody through for so long; return whether that is news, and not what another request was told too."""
+        before, self._until = self._until, max(self._until, time.time() + seconds)
+        return self._until > before + 1
 
 
 class Way(NamedTuple):
@@ -327,13 +328,13 @@ def _call(
             is_posted = again.unsure and request.method == "POST" and not made
             if wait > patience or is_posted or tried == way.tries:
                 when = f"in {round(wait / 60) or 1} min" if again.seconds else "later"
-                raise NoAnswer(f"{again} Run this job again {when}.", again.seconds) from again
-            print(f"{again} Another try in {wait:.0f} s.", file=sys.stderr, flush=True)
-            patience -= wait
+                said = f"{again} Run this job again {when}."
+                raise NoAnswer(said, again.seconds, not again.unsure) from again
+            if again.unsure or turns.rest(wait):
+                print(f"{again} Another try in {wait:.0f} s.", file=sys.stderr, flush=True)
             if again.unsure:
                 time.sleep(wait)
-            else:
-                turns.rest(wait)
+            patience -= wait
             if again.unsure and made and (found := made()):
                 return found, ""
 

@@ -36,10 +36,15 @@ def between(text: str, before: str, after: str) -> str:
 
 
 def number(name: str) -> Any:
-    """Return the version that a name stands for, also as `git describe` has it (v1.0.0-3-g0a1b2c3), or None."""
+    """Return the version that a name stands for, also as `git describe` has it (v1.0.0-3-g0a1b2c3), or None.
+
+    A commit is none, also where it is written like one: 1234567, or 12b4567.
+    """
     # Here, since release.yml prints notes where it is not installed.
     from packaging.version import InvalidVersion, Version
 
+    if not re.match(r"v|\d+\.", name):
+        return None
     try:
         return Version(re.sub(r"-(\d+)-g[0-9a-f]+$", r".post\1", name))
     except InvalidVersion:
