@@ -46,7 +46,11 @@ def registry(monkeypatch):
         def tags(self) -> list[str]:
             return list(images.get(self.name, {}))
 
+        def digest(self, tag: str) -> str:
+            return f"sha256:{tag[0] * 64}"
+
         def created(self, tag: str) -> str:
+            tag = tag[-12:] if tag.startswith("sha256:") else tag
             if tag not in images.get(self.name, {}):
                 raise Problem(f"{self.name} has no {tag}: publish it first, or check its name.")
             return images[self.name][tag]

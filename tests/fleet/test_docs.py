@@ -10,7 +10,7 @@ from conftest import ROOT, git
 from hub_image.__main__ import main
 
 from .hosting import Repository, image
-from .test_remote import MENU
+from .test_remote import menu
 
 PAGE = (ROOT / "docs/many.md").read_text()
 
@@ -25,7 +25,7 @@ def test_the_commands_of_the_page(hosted, registry, tmp_path, monkeypatch, capsy
     hubs = tmp_path / "server/ocean/hubs"
     (hubs / "config").mkdir(parents=True)
     for name in ("staging", "prod"):
-        (hubs / f"config/{name}.yaml").write_text(MENU % ("f" * 12))
+        (hubs / f"config/{name}.yaml").write_text(menu("f" * 12))
     git(hubs, "init", "--quiet")
     git(hubs, "add", "--all")
     git(hubs, "commit", "--quiet", "--message", "First")

@@ -23,8 +23,13 @@ jupyterhub:
   singleuser:
     profileList:
       - display_name: Ocean
-        kubespawner_override: {image: "quay.io/sea/ocean:%s"}
+        kubespawner_override: {image: "quay.io/sea/ocean%s"}
 """
+
+
+def menu(tag: str) -> str:
+    """A hub's configuration with a tag, or with a digest."""
+    return MENU % (tag if tag.startswith("@") else f":{tag}")
 
 
 def look(capsys, *arguments: str, code: int = 0) -> tuple[dict[str, dict], list[str]]:
@@ -167,7 +172,7 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_SERVER_URL", str(tmp_path / "server"))
 
     def write(tag: str) -> str:
-        (work / "prod.yaml").write_text(MENU % tag)
+        (work / "prod.yaml").write_text(menu(tag))
         git(work, "add", "--all")
         git(work, "commit", "--quiet", "--message", tag)
         return "sea/hubs:prod.yaml"
@@ -181,6 +186,24 @@ def test_a_hub_on_github(ocean, hub, capsys):
     assert (use["where"], use["title"], use["tag"]) == ("sea/hubs/prod.yaml:5", "Ocean", "f" * 12)
     assert use["page"].endswith("/sea/hubs/blob/HEAD/prod.yaml#L5")
     assert row["needs"] == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "shown", "needed"),
+    [
+        ("@sha256:" + "f" * 64, "ffffffffffff@sha256:ffffffffffff…", []),
+        ("@sha256:" + "0" * 64, "@sha256:000000000000…", ["behind"]),
+        ("ffffffffffff@sha256:" + "f" * 64, "ffffffffffff@sha256:ffffffffffff…", []),
+        ("000000000000@sha256:" + "0" * 64, "000000000000@sha256:000000000000…", ["behind"]),
+    ],
+)
+def test_a_hub_that_has_an_image_by_its_digest(tag, shown, needed, ocean, hub, capsys):
+    """The newest has the digest fff…, the one before 000…."""
+    place = hub(tag)
+    row = look(capsys, "--org", "sea", place)[0]["quay.io/sea/ocean"]
+    assert needs(row) == needed and not row["uses"][0]["moves"] and row["uses"][0]["day"]
+    assert main(["fleet", "--org", "sea", place]) == 0
+    assert f"Ocean: {shown} " in capsys.readouterr().out
 
 
 def test_a_link_request_is_where_the_hub_lags_behind_and_not_another_need(ocean, hub, capsys):
@@ -251,7 +274,7 @@ def test_a_repository_that_cannot_be_read_is_a_row(ocean, hosted, waits, tmp_pat
 def test_when_no_repository_could_be_read_it_has_failed(ocean, hosted, waits, tmp_path, capsys):
     """So that a workflow leaves the page of the week before."""
     hosted.fail("tarball", 502, times=3)
-    (tmp_path / "hub.yaml").write_text(MENU % ("f" * 12))
+    (tmp_path / "hub.yaml").write_text(menu("f" * 12))
     found, _ = look(capsys, "--org", "sea", str(tmp_path / "hub.yaml"), code=1)
     assert needs(found["sea/ocean"]) == ["unknown"]
 

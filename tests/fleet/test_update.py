@@ -425,6 +425,30 @@ def test_a_merge_that_starts_nothing_is_built_once_and_not_too_soon(world):
     assert "   2  has the newest release" in world.run(*options)
 
 
+@pytest.mark.parametrize("kind", ["old", "unbuilt", "proved"])
+def test_two_runs_at_once_do_nothing_twice(kind, world):
+    """The other run does all that it can after this one has looked, and before it acts."""
+    KINDS["merged"](world.image("first"))
+    one = world.image("ocean")
+    KINDS[kind](one)
+    world.server.seconds += 600
+    options = ("--canary", "sea/first", "--merge")
+    act, ran = update.Fleet.act, []
+
+    def late(fleet) -> None:
+        if not ran:
+            ran.append(True)
+            world.run(*options)
+        act(fleet)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(update.Fleet, "act", late)
+        said = far(world.run(*options), "ocean")
+    assert said.startswith("merged" if kind != "old" else "its workflow weekly runs")
+    by_hand = Counter(world.starts()) + Counter(world.starts("image.yml"))
+    assert sum(by_hand.values()) == (kind != "proved") and len(one.pulls) == (kind != "old")
+
+
 def test_image_is_never_started_on_the_branch_of_an_update(world):
     """A start by a person or an App would build there with rights what nobody has reviewed."""
     kinds(world.server, len(KINDS))

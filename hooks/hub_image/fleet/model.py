@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -59,6 +60,7 @@ class Need:
 class Use:
     """A place where a hub has the image: file and line, what people read in the menu, the tag, and the image's day.
 
+    `tag` includes a digest, as in `2026.11@sha256:…`; where only that is written, the tag is the newest, if it is its digest.
     `moves`: whether the tag may mean another image tomorrow. `page` shows the line, if it is on GitHub.
     """
 
@@ -69,6 +71,11 @@ class Use:
     hub_version: str = ""
     day: str = ""
     page: str = ""
+
+    @property
+    def short(self) -> str:
+        """The tag as people read it, with the beginning of a digest."""
+        return re.sub(r"(@\w+:[0-9a-f]{12})[0-9a-f]+", r"\1…", self.tag)
 
 
 @dataclass(frozen=True)

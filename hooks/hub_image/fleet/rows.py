@@ -153,6 +153,7 @@ def _asked(row: Row) -> Row:
         return row
     registry = Repository(row.image)
     created = cache(lambda tag: _day(registry, tag))
+    digest = cache(lambda tag: registry.digest(tag))
     uses = []
     newest = day = ""
     try:
@@ -162,9 +163,11 @@ def _asked(row: Row) -> Row:
             day = created(newest) or ""
         for use in row.uses:
             made = created(use.tag)
-            uses.append(replace(use, day=made or ""))
+            is_newest = newest and use.tag[:1] == "@" and use.tag[1:] == digest(newest)
+            tag = newest + use.tag if is_newest else use.tag
+            uses.append(replace(use, tag=tag, day=made or ""))
             if made is None:
-                sentence = f"{use.where} has {use.tag}, which the registry does not have, or not for everybody; start it, or change the tag"
+                sentence = f"{use.where} has {use.short}, which the registry does not have, or not for everybody; start it, or change the tag"
                 needs.append(Need(Weight.GONE, sentence, use.page))
     except Problem as problem:
         needs.append(Need(Weight.UNKNOWN, str(problem).rstrip(".")))
@@ -216,7 +219,7 @@ def _of_use(row: Row, use: Use, request: str) -> Iterator[Need]:
     elif row.newest and use.tag.partition("@")[0] != row.newest:
         of = f" of {use.day}" if use.day else ""
         newer = f"{row.newest} of {row.day} is newer" if row.day else f"{row.newest} is newer"
-        sentence = f"{use.where} has {use.tag}{of}, and {newer}; change the tag"
+        sentence = f"{use.where} has {use.short}{of}, and {newer}; change the tag"
         yield Need(Weight.BEHIND, sentence, request or use.page)
     if row.hub_version and use.hub_version and use.hub_version != row.hub_version:
         sentence = (

@@ -187,19 +187,24 @@ class Fleet:
     def _dispatch(
         self, update: Update, workflow: str, mine: Callable[[list[dict[str, Any]]], list[Any]]
     ) -> None:
-        """Start a workflow on the default branch. `mine` takes from its runs those that are what is started here."""
+        """Start a workflow on the default branch, unless another run of this command was quicker.
+
+        `mine` takes from its runs those that are what is started here.
+        """
         if f"{update.name} {workflow}" in self.begun:
             return
         path = f"/repos/{update.name}/actions/workflows/{workflow}"
         branch = quote(update.source.branch, safe="")
         asked = f"{path}/runs?event=workflow_dispatch&branch={branch}&per_page=30"
+
+        def is_started() -> bool:
+            return bool(mine(self.asking.get(asked)["workflow_runs"]))
+
+        if is_started():
+            return
         try:
-            self.asking.send(
-                "POST",
-                f"{path}/dispatches",
-                {"ref": update.source.branch},
-                lambda: mine(self.asking.get(asked)["workflow_runs"]),
-            )
+            body = {"ref": update.source.branch}
+            self.asking.send("POST", f"{path}/dispatches", body, is_started)
         except github.Refused as problem:
             raise _refused(problem, workflow) from problem
         self.begun.add(f"{update.name} {workflow}")
@@ -221,6 +226,8 @@ class Fleet:
                 self.asking.send("PUT", f"{path}/merge", body, merged)
                 return replace(update, state=State.BUILDING)
             except github.Refused as problem:
+                if merged():  # another run of this command was quicker, or a person
+                    return replace(update, state=State.BUILDING)
                 if problem.status != 405 or "not allowed" not in str(problem):
                     said = lacking(problem, "Contents: write")
                     raise Problem(

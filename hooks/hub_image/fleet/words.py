@@ -35,7 +35,7 @@ def base(row: Row, today: date) -> list[str]:
 
 def where(use: Use) -> str:
     """Return where a hub has an image, and which: by its name in the menu, or else the place in a file."""
-    return f"{use.title or use.where}: {use.tag or '-'}"
+    return f"{use.title or use.where}: {use.short or '-'}"
 
 
 def proved(row: Row) -> str:

@@ -71,7 +71,7 @@ class Text:
 class Image:
     """An image in a hub's configuration.
 
-    `tag` includes a digest, as in `2026.01.30@sha256:…`; where name and tag stand apart, one of them may be in another
+    `tag` includes a digest, as in `2026.01.30@sha256:…` or `@sha256:…`; where name and tag stand apart, one of them may be in another
     file, and is empty. `place` is the way through the file, as in `jupyterhub.singleuser.image`; `title` is what people
     read in the menu. `also` is the same text in further places, through an anchor.
     """
@@ -96,7 +96,8 @@ class Image:
     @property
     def reference(self) -> str:
         """The image as `docker pull` takes it, as far as it is known here."""
-        return f"{self.name}:{self.tag}" if self.name and self.tag else self.name or f":{self.tag}"
+        mark = ":" if self.tag and not self.tag.startswith("@") else ""
+        return f"{self.name}{mark}{self.tag}"
 
     @property
     def where(self) -> str:
