@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ci.expressions import expression
+from ci.expressions import evaluate, expression
 from conftest import CATALOG, ROOT, git
+from hub_image.ci import plan
+from hub_image.repository import image_env
 from hub_image.updates import changelog
 
 TOOLS = Path(sys.executable).parent
@@ -96,6 +98,25 @@ def test_the_image_of_the_default_branch_has_a_page_unless_its_owner_says_no(
         "vars": {"PAGE": asked},
     }
     assert bool(expression(jobs["page"]["if"], **told)) is has
+
+
+@pytest.mark.parametrize(
+    ("platforms", "runner"),
+    [
+        ("", "ubuntu-24.04"),
+        ("linux/arm64", "ubuntu-24.04-arm"),
+        ("linux/arm64 linux/amd64", "ubuntu-24.04-arm"),
+        ("linux/amd64 linux/arm64", "ubuntu-24.04"),
+    ],
+)
+def test_the_page_is_made_where_its_image_runs(platforms, runner):
+    """The image that a hub links is that of the first platform."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/image.yml").read_text())["jobs"]
+    builds = plan.builds(image_env.Answers(platforms=tuple(platforms.split())))
+    told = {"needs": {"plan": {"outputs": {"builds": json.dumps(builds)}}}}
+    assert evaluate(jobs["page"]["runs-on"], **told) == runner
+    assert jobs["page"]["needs"] == ["plan", "image"]
+    assert expression("fromJSON('[{}]')[0].runner || 'usual'") == "usual"
 
 
 def test_each_exception_for_a_linter_has_its_reason_beside_it():

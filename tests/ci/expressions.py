@@ -5,9 +5,10 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
 
 from __future__ import annotations
 
+import json
 import re
 
-TOKEN = re.compile(r"\s*(\|\||&&|==|!=|[!(),]|'(?:[^']|'')*'|[\w.-]+)")
+TOKEN = re.compile(r"\s*(\|\||&&|==|!=|[][!(),]|'(?:[^']|'')*'|[\w.-]+)")
 
 
 def evaluate(text: str | bool, **contexts: dict) -> object:
@@ -66,6 +67,16 @@ def expression(text: str, **contexts: dict) -> object:
             start = either()
             assert tokens.pop(0) == ")"
             return str(text or "").lower().startswith(str(start or "").lower())
+        if token == "fromJSON":
+            assert tokens.pop(0) == "("
+            read = json.loads(str(either()))
+            assert tokens.pop(0) == ")"
+            if tokens and tokens[0] == "[":
+                read = read[int(tokens[1])]
+                del tokens[:3]
+            if tokens and tokens[0].startswith("."):
+                read = read.get(tokens.pop(0)[1:])
+            return read
         if token.isdigit():
             return int(token)
         value: object = contexts

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -181,6 +182,23 @@ def test_the_registry_is_asked_about_a_tag_once(images, monkeypatch):
     assert made[0][:12] not in images.show("README.md"), "it is gone"
 
 
+@pytest.mark.parametrize("event", [{"private": True}, {"private": False}], ids=str)
+def test_binder_is_offered_where_it_can_read_the_repository(event, images):
+    told = images.hosted.variables
+
+    def variables(*arguments):
+        found = told(*arguments)
+        file = Path(found["GITHUB_EVENT_PATH"])
+        happened = json.loads(file.read_text())
+        happened["repository"] |= event
+        file.write_text(json.dumps(happened))
+        return found
+
+    images.monkeypatch.setattr(images.hosted, "variables", variables)
+    assert images.job(images.publish({"xarray": "1"})) == 0
+    assert ("mybinder.org" in images.show("README.md")) != event["private"]
+
+
 def test_how_it_was_proved_stands_there(images):
     commit = images.publish({"xarray": "1"})
     assert images.job(commit) == 0
@@ -344,7 +362,9 @@ def test_github_pages_are_asked_to_publish_what_is_theirs(source, is_built, imag
     assert images.job(commit) == 0
     said = capsys.readouterr().out
     assert images.hosted.github.state()["site"].get("builds", []) == images.commits() * is_built
-    assert (f"https://{OWNER}.github.io/{NAME}/" in said) == is_built and "warning" not in said
+    address = f"https://{OWNER}.github.io/{NAME}/"
+    assert (address in said) == is_built and "warning" not in said
+    assert (f"[Find a package by typing]({address})" in images.show("README.md")) == is_built
     assert images.job(commit) == 0
     assert len(images.hosted.github.state()["site"].get("builds", [])) == is_built, "no news"
 
@@ -355,7 +375,7 @@ def test_github_pages_that_refuse_are_a_warning(asked, images, capsys):
     images.hosted.github.fail(f"{asked} .*/pages", 403, message="Resource not accessible")
     assert images.job(images.publish({"xarray": "1"})) == 0
     said = capsys.readouterr().out
-    assert "Resource not accessible" in said and f"{BRANCH} has the page all the same." in said
+    assert "Resource not accessible" in said and f"{BRANCH} has the page" in said
     assert len(images.commits()) == 1
 
 

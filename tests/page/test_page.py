@@ -26,6 +26,9 @@ class Reader(HTMLParser):
         self.tags: list[str] = []
         self.links: list[str] = []
         self.asked: list[str] = []
+        self.headings: list[str] = []  # of the second level
+        self.names: list[str] = []
+        self.open: list[bool] = []  # what can be folded
         self.words = ""
         self.inside = ""
         self.feed(text)
@@ -42,6 +45,11 @@ class Reader(HTMLParser):
             ]
         if tag == "td":
             self.cells.append("")
+        if tag == "h2":
+            self.headings.append("")
+            self.names += [given["id"]] if "id" in given else []
+        if tag == "details":
+            self.open.append("open" in given)
 
     def handle_endtag(self, tag):
         self.inside = ""
@@ -51,6 +59,8 @@ class Reader(HTMLParser):
             self.words += data
         if self.inside == "td":
             self.cells[-1] += data
+        if self.inside == "h2":
+            self.headings[-1] += data
 
 
 def markdown(text: str) -> Reader:
@@ -109,7 +119,32 @@ def test_it_says_how_it_was_proved(page):
 def test_an_older_image_is_compared_by_github(page):
     compared = [link for link in page.links if "/compare/" in link]
     assert compared == [f"https://github.com/sea/ocean/compare/{PAGE}...image-page"]
-    assert all(re.match("https://|mailto:", link) for link in page.links), "also in another branch"
+    assert all(re.match("https://|mailto:|#", link) for link in page.links), (
+        "also in another branch"
+    )
+
+
+def test_links_within_the_page_lead_to_headings(page):
+    """As GitHub names them: https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links"""
+    named = [re.sub("[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in page.headings]
+    links = [link[1:] for link in page.links if link.startswith("#")]
+    assert len(links) == 5 and links == named
+    assert page.names in ([], links)
+
+
+def test_what_people_look_for_is_not_folded(page):
+    """Not every browser's own search finds what is folded."""
+    assert page.open == [True] * 4 + [False] * 2, "four languages, the system, and what changed"
+
+
+def test_on_a_github_of_an_organizations_own(published, ocean, tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://git.example.org")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "sea/ocean")
+    assert main(["page", f"{published}:{NEW}", str(ocean), "--into", str(tmp_path)]) == 0
+    for name in ("README.md", "index.html"):
+        links = read(tmp_path / name).links
+        assert "https://git.example.org/sea/ocean/issues" in links
+        assert not any("https://github.com/sea" in link or "mybinder" in link for link in links)
 
 
 def test_a_page_from_a_terminal_leaves_out_what_only_ci_knows(published, ocean, tmp_path):
@@ -160,8 +195,9 @@ def test_without_a_hub_a_github_or_a_registry_it_says_what_it_knows(
     folder = tmp_path / "page"
     assert main(["page", "my-image", str(render()), "--into", str(folder)]) == 0
     for page in (read(folder / "index.html"), read(folder / "README.md")):
-        assert not page.links and "numpy" in page.cells and "pulls" not in page.words
-        assert "Go back" not in page.words
+        assert all(link.startswith("#") for link in page.links)
+        assert "numpy" in page.cells and "pulls" not in page.words
+        assert "Go back" not in page.words and "Who looks after it" not in page.words
 
 
 RELEASED = """{

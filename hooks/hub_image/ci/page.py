@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     told = json.loads(github.variable("PUBLISHED"))
     made = plan.here(options.path)
     proof = facts.Proof.again(json.loads(told["page"]))
-    image = Image(f"{made.image}:{made.commit[:12]}", made.commit, told["digest"], proof)
+    image = Image(f"{made.image}:{made.commit[:12]}", made.commit, told["digest"], proof, site())
     try:
         is_new = publish(options.path, image)
     except Left as left:
@@ -65,19 +65,23 @@ def run(options: argparse.Namespace) -> int:
     address = f"{github.page()}/tree/{BRANCH}"
     github.summary(f"[The page of the image]({address}) says what is in it.\n")
     print(address)
-    if is_new:
-        build_site()
+    if image.site:
+        github.summary(f"With a field to find a package: {image.site}\n")
+        print(image.site)
+        if is_new:
+            build_site()
     return 0
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image of the default branch that was just published, from which commit, and how it was proved."""
+    """An image of the default branch that was just published: from which commit, how it was proved, and the site of its page."""
 
     reference: str
     commit: str
     digest: str
     proof: facts.Proof | None
+    site: str
 
 
 def publish(repository: Path, image: Image) -> bool:
@@ -95,7 +99,10 @@ def publish(repository: Path, image: Image) -> bool:
             if kept.reference and _is_newer(repository, kept.reference, image.commit, url, login):
                 print(f"{BRANCH} is about {kept.reference}, which is newer, so it stays.")
                 return False
-            published = facts.Published(image.digest, image.proof, branch.pages())
+            is_private = bool(github.event().get("repository", {}).get("private"))
+            published = facts.Published(
+                image.digest, image.proof, branch.pages(), image.site, is_private
+            )
             found = facts.gather(repository, image.reference, kept, published=published)
             command.write(found, branch.folder)
             (branch.folder / PLAIN).write_text("")
@@ -190,23 +197,24 @@ def _is_newer(
     return is_ancestor(repository, commit, other) and is_ancestor(repository, other, "FETCH_HEAD")
 
 
+def site() -> str:
+    """Return where GitHub Pages publish the page, where its owner has chosen that branch for it; warn where nobody knows."""
+    try:
+        found = github.api("GET", f"{github.repository()}/pages")
+    except Problem as problem:
+        if not isinstance(problem, github.Refused) or problem.status != 404:  # Pages is off
+            github.warn(f"{problem} So {BRANCH} has the page without a link to its site.")
+        return ""
+    return str(found["html_url"]) if (found.get("source") or {}).get("branch") == BRANCH else ""
+
+
 def build_site() -> None:
-    """Have GitHub Pages publish the page, where its owner has chosen that branch for it; warn where that fails.
+    """Have GitHub Pages publish the page; warn where that fails.
 
     A push with the token of a job does not start that: https://docs.github.com/en/actions/concepts/security/github_token
     It asks for the right `pages: write`: https://docs.github.com/en/rest/pages/pages#request-a-github-pages-build
     """
-    site = f"{github.repository()}/pages"
-    try:
-        found = github.api("GET", site)
-        if (found.get("source") or {}).get("branch") != BRANCH:
-            return
-        github.api("POST", f"{site}/builds", made=lambda: None)  # one build more does no harm
-    except github.Refused as refusal:
-        if refusal.status != 404:  # Pages is off
-            github.warn(f"{refusal} {BRANCH} has the page all the same.")
+    try:  # one build more does no harm
+        github.api("POST", f"{github.repository()}/pages/builds", made=lambda: None)
     except Problem as problem:
         github.warn(f"{problem} {BRANCH} has the page all the same.")
-    else:
-        github.summary(f"With a field to find a package: {found['html_url']}\n")
-        print(found["html_url"])

@@ -32,8 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Publish the tested image under the plan's tags and look whether anyone can pull it.
 
     Sets the output `public` (empty where the registry did not say), and for an image that a hub may link those for its
-    link request, `digest` and `proved`, and `page`: how it was proved, for its page, whose job can run the image where
-    that is made for the usual runner. Returns the exit code; raises Problem as `publish` does.
+    link request, `digest` and `proved`, and `page`: how it was proved, for its page. Returns the exit code; raises Problem as `publish` does.
     """
     made = plan.here()
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", options.digest):
@@ -44,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     github.output(public="" if public is None else str(public).lower())
     if made.lasting:
         proved = ",".join([*PROVED, *(["public"] if public else [])])
-        page = json.dumps(_proof(options.digest)) if made.platform not in plan.RUNNERS else ""
+        page = json.dumps(_proof(options.digest))
         github.output(digest=options.digest, proved=proved, page=page)
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,7 +42,7 @@ class Asking:
         self.sent = float("-inf")  # when something was sent last
         self.unanswered = 0  # requests in a row
         self.lock = threading.Lock()
-        self.server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        self.server = github.server()
 
     @property
     def ended(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,8 +27,7 @@ def local(paths: Sequence[Path]) -> tuple[Uses, tuple[str, ...]]:
 
 def remote(config: HubConfig) -> tuple[Uses, tuple[str, ...]]:
     """Return the same of files in a repository on GitHub. Raises Problem where it cannot be read, or lacks one."""
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    page = f"{server}/{config.repository}/blob/HEAD"
+    page = f"{github.server()}/{config.repository}/blob/HEAD"
     with tempfile.TemporaryDirectory() as folder:
         try:
             clone = config.checkout(Path(folder, "hub"), github.token())

@@ -20,11 +20,12 @@ from hub_image.problem import Problem
 from hub_image.repository import files, image_env, tags
 from hub_image.repository.reference import Reference
 from hub_image.tools import docker
+from hub_image.tools.github import server
 from hub_image.tools.registry import Repository
 
 FILE = "packages.json"
 BRANCH = "image-page"  # where CI keeps the page
-OLDER = 20  # images on the page
+MOST = 20  # older images on the page
 STARTS = "a server starts"  # the check of the contract whose words say how long that took
 # The sections of the page, and what keeps the packages in each.
 KINDS = {
@@ -102,12 +103,15 @@ class Proof:
 class Published:
     """What CI knows of an image that it has just published.
 
-    `pages` has the commit of BRANCH with the page of each earlier image, by that image's tag.
+    `pages` has the commit of BRANCH with the page of each earlier image, by that image's tag. `site` is where GitHub Pages
+    publish the page, if they do; `is_private` says so of the repository, which Binder cannot read then.
     """
 
     digest: str = ""
     proof: Proof | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
+    site: str = ""
+    is_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,12 @@ class Facts:
     binder: str = ""
     github: str = ""
     support: str = ""
+    site: str = ""
+
+    @property
+    def home(self) -> str:
+        """The repository's own page on GitHub."""
+        return f"{server()}/{self.github}"
 
     @property
     def name(self) -> str:
@@ -240,10 +250,11 @@ def gather(
         hub=answers.hub_url,
         launch=_launch(repository, answers.hub_url, reference, profile, option),
         binder=links.binder(github, image.tag if tags.COMMIT.fullmatch(image.tag) else "HEAD")
-        if github
+        if github and server() == "https://github.com" and not published.is_private
         else "",
         github=github,
         support=answers.support_url if answers.hub_url else "",
+        site=published.site,
     )
 
 

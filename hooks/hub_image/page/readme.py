@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hub_image.page.facts import FROM, KINDS, OLDER, Facts
-from hub_image.page.words import changes_since, compared, counted, proved
+from hub_image.page.facts import FROM, KINDS, MOST, Facts
+from hub_image.page.words import (
+    CHANGES,
+    OLDER,
+    PACKAGES,
+    PEOPLE,
+    START,
+    anchor,
+    changes_since,
+    compared,
+    counted,
+    is_open,
+    proved,
+    sections,
+)
 from hub_image.tools.markdown import escaped
 from hub_image.tools.registry import size
 
@@ -27,40 +40,45 @@ def _lines(facts: Facts) -> Iterator[str]:
     if facts.proof:
         yield ""
         yield proved(facts.proof, lambda address, words: f"[{words}]({address})", escaped)
-    yield from ("", "## Start it", "")
+    yield ""
+    yield " · ".join(f"[{heading}](#{anchor(heading)})" for heading in sections(facts))
+    yield from ("", f"## {START}", "")
     if facts.launch:
         yield f"- [Start it on the hub]({facts.launch})"
     yield "- On a hub that has *Other…* in its list of images, choose that, and paste the name above."
     if facts.binder:
         yield f"- [Build it on Binder]({facts.binder}), which takes its time"
     yield f"- On your computer: `docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}`"
-    yield from ("", "## What is in it")
+    yield from ("", f"## {PACKAGES}")
+    if facts.site:
+        yield from ("", f"[Find a package by typing]({facts.site})")
     for kind in KINDS:
         if found := facts.of(kind):
-            yield from ("", f"<details><summary>{kind}: {counted(len(found))}</summary>", "")
+            state = " open" if is_open(kind) else ""
+            yield from ("", f"<details{state}><summary>{kind}: {counted(len(found))}</summary>", "")
             yield from _table(
                 ("package", "version", "from"),
                 ((p.name, p.version, FROM[p.manager]) for p in found),
             )
             yield from ("", "</details>")
-    yield from ("", "## What changed", "", compared(facts, escaped))
+    yield from ("", f"## {CHANGES}", "", compared(facts, escaped))
     if facts.changes:
         rows = ((c.name, FROM.get(c.manager, c.manager), c.before, c.now) for c in facts.changes)
         yield from ("", "<details><summary>Packages that differ</summary>", "")
         yield from _table(("package", "from", "before", "now"), rows)
         yield from ("", "</details>")
     if facts.older:
-        yield from ("", "## Go back to an older one", "")
+        yield from ("", f"## {OLDER}", "")
         yield "These stay. Choose *Other…* and paste one, or ask the people who run the hub to put it in the place of this one."
         yield ""
-        for older in facts.older[:OLDER]:
+        for older in facts.older[:MOST]:
             since = changes_since(facts, older)
             changed = f" ([what changed since]({since}))" if since else ""
             yield f"- `{facts.name}:{older.tag}`, of {older.made[:10]}{changed}"
-    yield from ("", "## Who looks after it", "")
+    if PEOPLE in sections(facts):
+        yield from ("", f"## {PEOPLE}", "")
     if facts.github:
-        home = f"https://github.com/{facts.github}"
-        yield f"- The image: [{facts.github}]({home}), and [its issues]({home}/issues)"
+        yield f"- The image: [{facts.github}]({facts.home}), and [its issues]({facts.home}/issues)"
     if facts.hub:
         yield f"- The hub: <{facts.hub}>"
     if facts.support:

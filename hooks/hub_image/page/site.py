@@ -6,8 +6,21 @@ from collections.abc import Iterator
 from html import escape
 
 from hub_image.page import html
-from hub_image.page.facts import FROM, KINDS, OLDER, Facts, Older
-from hub_image.page.words import changes_since, compared, counted, proved
+from hub_image.page.facts import FROM, KINDS, MOST, Facts, Older
+from hub_image.page.words import (
+    CHANGES,
+    OLDER,
+    PACKAGES,
+    PEOPLE,
+    START,
+    anchor,
+    changes_since,
+    compared,
+    counted,
+    is_open,
+    proved,
+    sections,
+)
 from hub_image.tools.registry import size
 
 STYLE = """
@@ -58,32 +71,40 @@ def _body(facts: Facts) -> Iterator[str]:
     yield f"<p>{' '.join(filter(None, known))}</p>"
     if facts.proof:
         yield f"<p>{proved(facts.proof, html.link, escape)}</p>"
+    headings = (f'<a href="#{anchor(one)}">{one}</a>' for one in sections(facts))
+    yield f"<nav>{' · '.join(headings)}</nav>"
     yield from _start(facts)
     yield from _packages(facts)
-    yield f"<h2>What changed</h2>\n<p>{compared(facts, escape)}</p>"
+    yield _heading(CHANGES)
+    yield f"<p>{compared(facts, escape)}</p>"
     if facts.changes:
         rows = ((c.name, FROM.get(c.manager, c.manager), c.before, c.now) for c in facts.changes)
         yield "<details><summary>Packages that differ</summary>"
         yield from html.table(("package", "from", "before", "now"), rows)
         yield "</details>"
     if facts.older:
-        yield "<h2>Go back to an older one</h2>"
+        yield _heading(OLDER)
         yield "<p>These stay. Choose <em>Other…</em> and paste one, or ask the people who run the hub to put it in the place of this one.</p>"
-        yield from html.listed(_older(facts, older) for older in facts.older[:OLDER])
-    yield "<h2>Who looks after it</h2>"
-    home = f"https://github.com/{facts.github}"
+        yield from html.listed(_older(facts, older) for older in facts.older[:MOST])
+    if PEOPLE not in sections(facts):
+        return
+    yield _heading(PEOPLE)
     yield from html.listed(
         filter(
             None,
             [
                 facts.github
-                and f"The image: {html.link(home, facts.github)}, and {html.link(home + '/issues', 'its issues')}",
+                and f"The image: {html.link(facts.home, facts.github)}, and {html.link(facts.home + '/issues', 'its issues')}",
                 facts.hub and f"The hub: {html.link(facts.hub, facts.hub)}",
                 facts.support
                 and f"The people who run the hub: {html.link(facts.support, facts.support.removeprefix('mailto:'))}",
             ],
         )
     )
+
+
+def _heading(words: str) -> str:
+    return f'<h2 id="{anchor(words)}">{words}</h2>'
 
 
 def _older(facts: Facts, older: Older) -> str:
@@ -95,7 +116,7 @@ def _older(facts: Facts, older: Older) -> str:
 
 
 def _start(facts: Facts) -> Iterator[str]:
-    yield "<h2>Start it</h2>"
+    yield _heading(START)
     run = f"docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}"
     yield from html.listed(
         filter(
@@ -112,13 +133,14 @@ def _start(facts: Facts) -> Iterator[str]:
 
 
 def _packages(facts: Facts) -> Iterator[str]:
-    yield '<h2>What is in it</h2>\n<div id="finder" hidden>'
+    yield _heading(PACKAGES)
+    yield '<div id="finder" hidden>'
     yield '<label for="find">Find a package</label>'
     yield '<input id="find" type="search" autocomplete="off" spellcheck="false">'
     yield '<p id="found" role="status"></p></div>\n<div id="packages">'
     for kind in KINDS:
         if found := facts.of(kind):
-            state = "" if kind == "System" else " open"
+            state = " open" if is_open(kind) else ""
             yield f"<details{state}><summary>{kind}: {counted(len(found))}</summary>"
             rows = ((package.name, package.version, FROM[package.manager]) for package in found)
             yield from html.table(("package", "version", "from"), rows)

@@ -8,10 +8,38 @@ from hub_image import __version__, catalog
 from hub_image.contract import PAGE
 from hub_image.page.facts import BRANCH, Facts, Older, Proof
 
+START, PACKAGES, CHANGES = "Start it", "What is in it", "What changed"
+OLDER, PEOPLE = "Go back to an older one", "Who looks after it"
+
 
 def counted(number: int) -> str:
     """Return a number of packages in words."""
     return "1 package" if number == 1 else f"{number} packages"
+
+
+def sections(facts: Facts) -> list[str]:
+    """Return the headings of a page, in their order."""
+    is_known = facts.github or facts.hub or facts.support
+    return [
+        START,
+        PACKAGES,
+        CHANGES,
+        *([OLDER] if facts.older else []),
+        *([PEOPLE] if is_known else []),
+    ]
+
+
+def anchor(heading: str) -> str:
+    """Return where a link within the page finds a heading, as GitHub names it in Markdown."""
+    return heading.lower().replace(" ", "-")
+
+
+def is_open(kind: str) -> bool:
+    """Whether the packages of a section of KINDS are shown at once: few people look for those of the system.
+
+    What is folded is not found by every browser's own search: https://github.com/WebKit/WebKit/pull/18785.
+    """
+    return kind != "System"
 
 
 def compared(facts: Facts, escaped: Callable[[str], str]) -> str:
@@ -51,4 +79,4 @@ def changes_since(facts: Facts, older: Older) -> str:
     """
     if not (older.page and facts.github):
         return ""
-    return f"https://github.com/{facts.github}/compare/{older.page}...{BRANCH}"
+    return f"{facts.home}/compare/{older.page}...{BRANCH}"

@@ -88,10 +88,14 @@ def repository() -> str:
     return f"/repos/{variable('GITHUB_REPOSITORY')}"
 
 
+def server() -> str:
+    """Return where a browser finds GitHub, which may be one of an organization's own."""
+    return os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+
+
 def page() -> str:
     """Return where a browser finds the repository of this job."""
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    return f"{server}/{variable('GITHUB_REPOSITORY')}"
+    return f"{server()}/{variable('GITHUB_REPOSITORY')}"
 
 
 def event() -> dict[str, Any]:
