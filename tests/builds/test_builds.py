@@ -12,6 +12,7 @@ import copier
 import pytest
 import yaml
 
+from hub_image.lists import installed
 from rig import engine as rig
 
 pytestmark = pytest.mark.engine
@@ -167,6 +168,17 @@ def test_julia_and_its_kernel_are_outside_the_home(image_of, run):
     julia = next(spec for spec in specs.values() if spec["spec"]["language"] == "julia")
     assert not julia["resource_dir"].startswith("/home")
     assert run(image, "printenv", "JULIA_DEPOT_PATH").stdout == "/opt/julia-depot:\n"
+
+
+def test_what_is_installed_names_the_languages_too(image_of, run, engine, monkeypatch):
+    for name, value in engine.variables().items():
+        monkeypatch.setenv(name, value)
+    image = image_of("scratch-r-julia-pip")
+    found = installed.packages(image)
+    julia = run(image, "julia", "-e", "print(VERSION)").stdout
+    r = run(image, "Rscript", "-e", "cat(format(getRversion()))").stdout
+    assert julia and found["Julia", "julia"] == julia
+    assert r and found["R", "R"] == r and ("R", "praise") in found
 
 
 def test_a_list_may_be_newer_than_its_manifest(project, image_of, build, run):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 from conftest import ROOT, git
 from hub_image.__main__ import main
+from hub_image.fleet.model import Need, Proof, Row, Use, Waiting, Weight
 
 from .hosting import Repository, image
 from .test_remote import menu
@@ -39,6 +41,18 @@ def test_the_commands_of_the_page(hosted, registry, tmp_path, monkeypatch, capsy
     assert "Ocean: ffffffffffff" in said and "1 image, 0 of which need somebody." in said
     assert main(write) == 0
     assert {path.name for path in Path("page").iterdir()} == {"index.html", "fleet.json"}
+
+
+def test_the_page_names_each_field_for_programs():
+    section = PAGE.partition("## For programs\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*) \| (.*) \|$", section, re.MULTILINE)
+    first = [name for cell, _ in rows for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(first) == sorted(field.name for field in fields(Row))
+    for name, kind in {"uses": Use, "proof": Proof, "waiting": Waiting, "needs": Need}.items():
+        [words] = [words for cell, words in rows if cell == f"`{name}`"]
+        named = re.findall(r"`(\w+)`", words)
+        assert {field.name for field in fields(kind)} <= set(named)
+    assert named[-len(Weight) :] == [weight.name.lower() for weight in Weight]
 
 
 def test_the_page_names_the_file_to_copy_and_the_rights_that_it_asks_for():

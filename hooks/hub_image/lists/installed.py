@@ -1,4 +1,7 @@
-"""What is installed in an image, asked of the image itself: packages of apt, conda, pip, R and Julia, extensions of VS Code."""
+"""What is installed in an image, asked of the image itself: packages of apt, conda, pip, R and Julia, extensions of VS Code.
+
+R and Julia themselves are among their packages, since an image need not have them from apt or conda.
+"""
 
 from typing import Any, NamedTuple
 
@@ -61,7 +64,10 @@ import json, os, pathlib
 depots = os.environ.get("JULIA_DEPOT_PATH", "").split(":")
 for file in pathlib.Path(depots[0]).glob("environments/hub/Manifest.toml") if depots[0] else []:
     import tomllib
-    for name, entries in tomllib.loads(file.read_text()).get("deps", {{}}).items():
+    manifest = tomllib.loads(file.read_text())
+    if "julia_version" in manifest:
+        print("Julia", "julia", manifest["julia_version"], sep="\t")
+    for name, entries in manifest.get("deps", {{}}).items():
         for entry in entries:
             if "version" in entry:
                 print("Julia", name, entry["version"], sep="\t")
@@ -71,7 +77,7 @@ for file in pathlib.Path("/opt/vscode-extensions").glob("*/package.json"):
 EOF
 if command -v Rscript >/dev/null; then
     Rscript -e 'all <- installed.packages(); all <- all[is.na(all[, "Priority"]), , drop = FALSE];
-        cat(sprintf("R\t%s\t%s\n", all[, "Package"], all[, "Version"]), sep = "")'
+        cat(sprintf("R\t%s\t%s\n", c("R", all[, "Package"]), c(format(getRversion()), all[, "Version"])), sep = "")'
 fi
 true
 """
