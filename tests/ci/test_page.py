@@ -364,7 +364,9 @@ def test_github_pages_are_asked_to_publish_what_is_theirs(source, is_built, imag
     assert images.hosted.github.state()["site"].get("builds", []) == images.commits() * is_built
     address = f"https://{OWNER}.github.io/{NAME}/"
     assert (address in said) == is_built and "warning" not in said
-    assert (f"[Find a package by typing]({address})" in images.show("README.md")) == is_built
+    assert (
+        f"[Find a package by typing]({address}#what-is-in-it)" in images.show("README.md")
+    ) == is_built
     assert images.job(commit) == 0
     assert len(images.hosted.github.state()["site"].get("builds", [])) == is_built, "no news"
 

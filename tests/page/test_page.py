@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hub_image.__main__ import main
-from hub_image.page import facts
+from hub_image.page import facts, readme
 from hub_image.tools.markdown import escaped
 
 from .conftest import HOSTILE, NEW, OLD, PAGE
@@ -207,7 +207,7 @@ RELEASED = """{
 "before": "ghcr.io/sea/ocean:ffffffffffff",
 "changes": [{"manager": "pip", "name": "dask", "before": "", "now": "1"}],
 "older": [{"tag": "ffffffffffff", "made": "2026-10-01T10:00:00Z", "page": "0c"}],
-"hub": "", "launch": "", "binder": "", "github": "sea/ocean", "support": ""
+"hub": "", "launch": "", "binder": "", "github": "sea/ocean", "support": "", "site": ""
 }"""
 
 
@@ -275,3 +275,17 @@ def test_an_image_that_is_not_published_is_one_sentence(
 def test_a_text_is_shown_as_it_was_typed(words):
     assert markdown(escaped(words)).words.strip() == words
     assert markdown(f"| a |\n| --- |\n| {escaped(words)} |").cells == [words]
+
+
+@pytest.mark.world("readme-is-cut")
+def test_github_shows_the_whole_readme_of_an_image_with_all_that_there_is():
+    """Three thousand packages, all of them changed: twice as many as the largest images have."""
+    names = [f"a-package-with-a-long-name-{number}" for number in range(3000)]
+    found = facts.Facts(
+        *("x", "x", "quay.io/sea/ocean:1", "", 0),
+        packages=tuple(facts.Package("conda", name, "2026.11.23") for name in names),
+        before="quay.io/sea/ocean:0",
+        changes=tuple(facts.Change("conda", name, "2025.12.31", "2026.11.23") for name in names),
+    )
+    text = readme.text(found)
+    assert text.count(names[-1]) == 2 and len(text.encode()) < 512_000

@@ -51,7 +51,7 @@ def _lines(facts: Facts) -> Iterator[str]:
     yield f"- On your computer: `docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}`"
     yield from ("", f"## {PACKAGES}")
     if facts.site:
-        yield from ("", f"[Find a package by typing]({facts.site})")
+        yield from ("", f"[Find a package by typing]({facts.site}#{anchor(PACKAGES)})")
     for kind in KINDS:
         if found := facts.of(kind):
             state = " open" if is_open(kind) else ""
