@@ -64,10 +64,7 @@ import json, os, pathlib
 depots = os.environ.get("JULIA_DEPOT_PATH", "").split(":")
 for file in pathlib.Path(depots[0]).glob("environments/hub/Manifest.toml") if depots[0] else []:
     import tomllib
-    manifest = tomllib.loads(file.read_text())
-    if "julia_version" in manifest:
-        print("Julia", "julia", manifest["julia_version"], sep="\t")
-    for name, entries in manifest.get("deps", {{}}).items():
+    for name, entries in tomllib.loads(file.read_text()).get("deps", {{}}).items():
         for entry in entries:
             if "version" in entry:
                 print("Julia", name, entry["version"], sep="\t")
@@ -75,6 +72,9 @@ for file in pathlib.Path("/opt/vscode-extensions").glob("*/package.json"):
     about = json.loads(file.read_text())
     print("vscode", about["publisher"] + "." + about["name"], about["version"], sep="\t")
 EOF
+if command -v julia >/dev/null; then
+    printf 'Julia\tjulia\t%s\n' "$(julia --version | cut -d' ' -f3)"
+fi
 if command -v Rscript >/dev/null; then
     Rscript -e 'all <- installed.packages(); all <- all[is.na(all[, "Priority"]), , drop = FALSE];
         cat(sprintf("R\t%s\t%s\n", c("R", all[, "Package"]), c(format(getRversion()), all[, "Version"])), sep = "")'
