@@ -42,25 +42,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield proved(facts.proof, lambda address, words: f"[{words}]({address})", escaped)
     yield ""
     yield " · ".join(f"[{heading}](#{anchor(heading)})" for heading in sections(facts))
-    yield from ("", f"## {START}", "")
-    if facts.launch:
-        yield f"- [Start it on the hub]({facts.launch})"
-    yield "- On a hub that has *Other…* in its list of images, choose that, and paste the name above."
-    if facts.binder:
-        yield f"- [Build it on Binder]({facts.binder}), which takes its time"
-    yield f"- On your computer: `docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}`"
-    yield from ("", f"## {PACKAGES}")
-    if facts.site:
-        yield from ("", f"[Find a package by typing]({facts.site}#{anchor(PACKAGES)})")
-    for kind in KINDS:
-        if found := facts.of(kind):
-            state = " open" if is_open(kind) else ""
-            yield from ("", f"<details{state}><summary>{kind}: {counted(len(found))}</summary>", "")
-            yield from _table(
-                ("package", "version", "from"),
-                ((p.name, p.version, FROM[p.manager]) for p in found),
-            )
-            yield from ("", "</details>")
+    yield from _start(facts)
+    yield from _packages(facts)
     yield from ("", f"## {CHANGES}", "", compared(facts, escaped))
     if facts.changes:
         rows = ((c.name, FROM.get(c.manager, c.manager), c.before, c.now) for c in facts.changes)
@@ -75,6 +58,35 @@ def _lines(facts: Facts) -> Iterator[str]:
             since = changes_since(facts, older)
             changed = f" ([what changed since]({since}))" if since else ""
             yield f"- `{facts.name}:{older.tag}`, of {older.made[:10]}{changed}"
+    yield from _people(facts)
+
+
+def _start(facts: Facts) -> Iterator[str]:
+    yield from ("", f"## {START}", "")
+    if facts.launch:
+        yield f"- [Start it on the hub]({facts.launch})"
+    yield "- On a hub that has *Other…* in its list of images, choose that, and paste the name above."
+    if facts.binder:
+        yield f"- [Build it on Binder]({facts.binder}), which takes its time"
+    yield f"- On your computer: `docker run --rm --publish 127.0.0.1:8888:8888 {facts.reference}`"
+
+
+def _packages(facts: Facts) -> Iterator[str]:
+    yield from ("", f"## {PACKAGES}")
+    if facts.site:
+        yield from ("", f"[Find a package by typing]({facts.site}#{anchor(PACKAGES)})")
+    for kind in KINDS:
+        if found := facts.of(kind):
+            state = " open" if is_open(kind) else ""
+            yield from ("", f"<details{state}><summary>{kind}: {counted(len(found))}</summary>", "")
+            yield from _table(
+                ("package", "version", "from"),
+                ((p.name, p.version, FROM[p.manager]) for p in found),
+            )
+            yield from ("", "</details>")
+
+
+def _people(facts: Facts) -> Iterator[str]:
     if PEOPLE in sections(facts):
         yield from ("", f"## {PEOPLE}", "")
     if facts.github:
