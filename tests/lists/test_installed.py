@@ -52,3 +52,9 @@ def test_a_node_pulls_the_layers_it_has_not():
         }
 
     assert installed.to_pull(manifest(1, 100, 200), manifest(2, 100, 30, 30)) == 32
+
+
+def test_what_else_an_image_says_is_no_package():
+    """As Rprofile.site or sitecustomize.py of its owner, or the name of a package with a tab in it."""
+    said = "Welcome to the R of the group\napt\tzip\t3.0\n\nvscode\ta\tb\tc\td\te\nconda\tx\t1\tu#m\tconda-meta\n"
+    assert [entry.name for entry in installed.read(said)] == ["zip", "x"]

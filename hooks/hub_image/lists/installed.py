@@ -94,8 +94,9 @@ class Installed(NamedTuple):
 
 
 def read(listing: str) -> list[Installed]:
-    """Return the packages that OF_PYTHON or OF_IMAGE printed."""
-    return [Installed(*line.split("\t")) for line in listing.splitlines()]
+    """Return the packages that OF_PYTHON or OF_IMAGE printed; what an image's own start of Python or R says is none."""
+    rows = (line.split("\t") for line in listing.splitlines())
+    return [Installed(*row) for row in rows if 3 <= len(row) <= len(Installed._fields)]
 
 
 def packages(image: str) -> Packages:
