@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from hub_image.fleet import rows
+from hub_image.fleet.asking import Asking
 from hub_image.problem import Problem
-from hub_image.tools import github
 
 from .hosting import Server
 
@@ -28,8 +26,7 @@ def hosted(monkeypatch):
 def waits(monkeypatch):
     """How long each wait was; no time passes."""
     waited: list[float] = []
-    told = SimpleNamespace(sleep=waited.append, time=github.time.time)
-    monkeypatch.setattr(github, "time", told)
+    monkeypatch.setattr(Asking, "pause", lambda self, seconds: waited.append(seconds))
     return waited
 
 

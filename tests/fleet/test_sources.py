@@ -179,6 +179,18 @@ def test_when_github_is_away_for_all_it_is_left_in_peace(sea, waits):
     assert "GitHub is away" in asking.ended and sum(sea.seen.values()) == 3 * AT_LAST
 
 
+def test_who_interrupts_it_waits_for_no_limit_to_pass(sea):
+    """As with Ctrl-C, while all wait for a minute."""
+    asking, told = Asking(), []
+    with pytest.raises(KeyboardInterrupt), asking.pool() as pool:
+        for number in range(100):
+            pool.submit(lambda: (asking.pause(20), told.append(asking.ended)))
+            pool.submit(asking.get, f"/repos/sea/image-{number}")
+        raise KeyboardInterrupt
+    assert set(told) <= {"it was interrupted"} and len(told) < 100
+    assert sum(sea.seen.values()) < 100
+
+
 # ── An archive
 
 

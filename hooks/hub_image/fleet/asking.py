@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -37,7 +38,8 @@ class Asking:
     """
 
     def __init__(self) -> None:
-        self.turns = Turns(AT_ONCE)
+        self.over = threading.Event()
+        self.turns = Turns(AT_ONCE, self.pause)
         self.way = Way(github.token(), PATIENCE, TRIES, self.turns, AWAY)
         self.sent = float("-inf")  # when something was sent last
         self.unanswered = 0  # requests in a row
@@ -48,6 +50,22 @@ class Asking:
     def ended(self) -> str:
         """Why GitHub answers nothing more, in a sentence; empty as long as it does."""
         return str(self.turns.ended or "")
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless all is over."""
+        self.over.wait(seconds)
+
+    @contextlib.contextmanager
+    def pool(self) -> Iterator[ThreadPoolExecutor]:
+        """Give threads for many questions. Where somebody interrupts them, only what is on its way is waited for."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            try:
+                yield pool
+            except BaseException:
+                self.turns.ended = Ended("it was interrupted")
+                self.over.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def get(self, path: str, take: Take | None = None) -> Any:
         """Return what GitHub answers, or what `take` makes of it. Raises Problem as `github.get` does, Ended among them."""

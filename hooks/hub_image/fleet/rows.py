@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from hub_image.fleet import hubs, made, remote
-from hub_image.fleet.asking import WORKERS, Asking, Ended
+from hub_image.fleet.asking import Asking, Ended
 from hub_image.fleet.model import Need, Row, Use, Weight
 from hub_image.fleet.sources import Source
 from hub_image.handoff import profiles
@@ -45,7 +44,7 @@ def gather(
     has_hubs = bool(places or configs)
     uses, notes = _hubs(places, configs)
     found = [_local(path) for path in dict.fromkeys(local)]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with asking.pool() as pool:
         found += _remote(asking, sources, pool.map, notes.append)
         rows = _once(found, notes.append)
         for name, here in uses.items():

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hub_image.fleet.asking import WORKERS, Asking
+from hub_image.fleet.asking import Asking
 from hub_image.problem import Problem
 from hub_image.tools.git import GITHUB
 from hub_image.tools.github import Refused
@@ -48,7 +47,7 @@ def repositories(
         name: _source(about) for name, about in found.items() if name not in archived | forks
     }
     named = [name for name in listed if name.lower() not in sources.keys() | archived]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with asking.pool() as pool:
         for source, is_archived in pool.map(lambda name: _one(asking, name), named):
             name = source.name.lower()
             forks.discard(name)

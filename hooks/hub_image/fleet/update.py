@@ -16,12 +16,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from hub_image.fleet.asking import WORKERS, Asking
+from hub_image.fleet.asking import Asking
 from hub_image.fleet.sources import Source
 from hub_image.fleet.states import IMAGE, WEEKLY, Releases, State, Update, lacking, look, started
 from hub_image.problem import Problem
@@ -130,7 +129,7 @@ class Fleet:
     def look(self, sources: Sequence[Source]) -> None:
         """Ask GitHub how far these are."""
         self.say(f"looking at {len(sources)} repositories")
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with self.asking.pool() as pool:
             for found in pool.map(lambda source: look(self.asking, source, self.releases), sources):
                 before = self.updates.get(found.name)
                 self.updates[found.name] = found

@@ -248,10 +248,15 @@ def api(
 class Turns:
     """Lets so many requests through at once, none while GitHub limits whoever asks, and none once `ended` says why.
 
-    Who waits because GitHub was away takes nobody's turn meanwhile.
+    Who waits because GitHub was away takes nobody's turn meanwhile. `wait` waits for so many seconds.
     """
 
-    def __init__(self, at_once: int = 1) -> None:
+    def __init__(
+        self,
+        at_once: int = 1,
+        wait: Callable[[float], object] = lambda seconds: time.sleep(seconds),
+    ) -> None:
+        self.wait = wait
         self._free, self._until = threading.BoundedSemaphore(at_once), 0.0
         self.ended: Problem | None = None
 
@@ -260,7 +265,7 @@ class Turns:
         """Wait for a turn, and take it. Raises the Problem that ended them."""
         with self._free:
             if not self.ended and (left := self._until - time.time()) > 0:
-                time.sleep(left)
+                self.wait(left)
             if self.ended:
                 raise self.ended
             yield
@@ -337,7 +342,7 @@ def _call(
             if again.unsure or turns.rest(wait):
                 print(f"{again} Another try in {wait:.0f} s.", file=sys.stderr, flush=True)
             if again.unsure:
-                time.sleep(wait)
+                turns.wait(wait)
             patience -= wait
             if again.unsure and made and (found := made()):
                 return found, ""
