@@ -277,6 +277,10 @@ def test_when_no_repository_could_be_read_it_has_failed(ocean, hosted, waits, tm
     (tmp_path / "hub.yaml").write_text(menu("f" * 12))
     found, _ = look(capsys, "--org", "sea", str(tmp_path / "hub.yaml"), code=1)
     assert needs(found["sea/ocean"]) == ["unknown"]
+    ocean.files = {"README.md": "x"}  # which is no image, and no failure
+    assert list(look(capsys, "--org", "sea", str(tmp_path / "hub.yaml"))[0]) == [
+        "quay.io/sea/ocean"
+    ]
 
 
 @pytest.mark.parametrize("answers", ["", "X=1\n", "IMAGE_NAME=ocean\n", b"\xff\xfe\x00"])

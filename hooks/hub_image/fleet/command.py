@@ -124,7 +124,8 @@ def run(options: argparse.Namespace) -> int:
         print(*notes, f"{options.into} has the page of {words.counted(found)}", sep="\n")
     else:
         print(*words.table(found, notes, today), sep="\n")
-    is_blind = bool(wanted) and not any(row.page and row.is_read for row in found)
+    remote = [row for row in found if row.page]
+    is_blind = bool(remote) and not any(row.is_read for row in remote)
     return 1 if asking.ended or is_blind else 0
 
 
