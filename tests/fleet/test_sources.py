@@ -143,9 +143,9 @@ def test_nothing_more_is_asked_when_the_limit_of_an_hour_is_used_up(sea, waits):
     assert "/repos/sea/fork" not in sea.seen and waits == []
 
 
+@pytest.mark.world("limits-may-last")
 @pytest.mark.parametrize("header", [{}, {"retry_after": "60"}])
 def test_who_is_limited_again_and_again_asks_no_more(header, sea, waits, capsys):
-    """A limit of what is asked in a minute may last: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits"""
     asking = Asking()
     sea.fail("/repos/", 403, times=999, **header)
 

@@ -12,6 +12,7 @@ import subprocess
 from collections import Counter
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -488,6 +489,18 @@ def test_with_wait_it_goes_on_until_nothing_moves(world, monkeypatch):
     assert "   3  has the newest release, and its image was proved" in said
     assert 4 < len(slept) < 20 and min(slept) >= 120
     assert world.starts() == {"sea/first": 1, "sea/ocean": 1, "sea/river": 1}
+
+
+@pytest.mark.world("a-second-between-changes")
+def test_a_second_lies_between_two_starts(world, monkeypatch):
+    for name in ("first", "ocean", "river"):
+        world.image(name)
+    slept: list[float] = []
+    told = SimpleNamespace(sleep=slept.append, monotonic=lambda: 0.0)
+    monkeypatch.setattr(asking, "time", told)
+    monkeypatch.setattr(asking, "PAUSE", 1)
+    world.run()
+    assert len(world.sent()) == 3 and slept == [0, 1, 1]
 
 
 def test_what_github_lists_late_is_not_started_again(world, monkeypatch):
