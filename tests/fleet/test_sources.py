@@ -78,7 +78,7 @@ def test_a_search_ends_after_a_thousand(hosted):
 def test_a_list_has_names_addresses_and_comments(sea, tmp_path):
     sea.renamed["sea/streams"] = "sea/rivers"
     (tmp_path / "ours").write_text(
-        "# ours\n\nSea/Streams  # has a new name\nhttps://github.com/sea/fork.git\nsea/gone\nsea/old\nada/own\n"
+        "\ufeff# ours\n\nsea/fork\nSea/Streams  # has a new name\nhttps://github.com/sea/fork.git\nsea/gone\nsea/old\nada/own\n"
     )
     said: list[str] = []
     found = repositories(["sea"], [], [tmp_path / "ours"], say=said.append)

@@ -39,14 +39,14 @@ def repositories(
     and where GitHub does not answer.
     """
     asking = asking or Asking()
-    listed = [name for file in lists for name in read_list(file)]
+    listed = {name.lower(): name for file in lists for name in read_list(file)}
     found = {about["full_name"].lower(): about for about in _found(asking, owners, topics, say)}
     archived = {name for name, about in found.items() if about.get("archived")}
     forks = {name for name, about in found.items() if about.get("fork")} - archived
     sources = {
         name: _source(about) for name, about in found.items() if name not in archived | forks
     }
-    named = [name for name in listed if name.lower() not in sources.keys() | archived]
+    named = [listed[name] for name in listed if name not in sources.keys() | archived]
     with asking.pool() as pool:
         for source, is_archived in pool.map(lambda name: _one(asking, name), named):
             name = source.name.lower()
@@ -68,7 +68,7 @@ def read_list(file: Path) -> Iterator[str]:
     Raises Problem for a file that is not there, and for a line that names none.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise Problem(f"{file} cannot be read: {reason}; check its name") from None
