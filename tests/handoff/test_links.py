@@ -214,6 +214,11 @@ def test_command(repositories, monkeypatch, capsys, tmp_path):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert "%22profile%22%3A%22ocean%22" in lines[0], "the profile of our own entry"
+    (tmp_path / "event.json").write_text('{"repository": {"private": true}}')
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "event.json"))
+    assert main(["links", REFERENCES["ocean"], str(repositories["ocean"])]) == 0
+    assert capsys.readouterr().out.splitlines() == lines[:1], "nobody else can read the files"
+    monkeypatch.delenv("GITHUB_EVENT_PATH")
     monkeypatch.delenv("GITHUB_REPOSITORY")
     assert main(["links", REFERENCES["maps"], str(repositories["maps"])]) == 0
     assert capsys.readouterr().out == "", "neither a hub nor a repository is known"

@@ -99,10 +99,7 @@ def publish(repository: Path, image: Image) -> bool:
             if kept.reference and _is_newer(repository, kept.reference, image.commit, url, login):
                 print(f"{BRANCH} is about {kept.reference}, which is newer, so it stays.")
                 return False
-            is_private = bool(github.event().get("repository", {}).get("private"))
-            published = facts.Published(
-                image.digest, image.proof, branch.pages(), image.site, is_private
-            )
+            published = facts.Published(image.digest, image.proof, branch.pages(), image.site)
             found = facts.gather(repository, image.reference, kept, published=published)
             command.write(found, branch.folder)
             (branch.folder / PLAIN).write_text("")

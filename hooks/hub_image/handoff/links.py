@@ -15,7 +15,10 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from hub_image.handoff import profiles
 from hub_image.hubconfig import lint
 from hub_image.repository import argument, image_env
+from hub_image.tools import github
 from hub_image.tools.git import on_github
+
+SERVER = "https://github.com"  # where Binder looks
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,17 +52,17 @@ def lines(repository: Path, reference: str, profile: str = "", option: str = "im
     """Return what `hub-image links` prints. Raises Problem without hub/profile.yaml."""
     hub = image_env.read(repository).hub_url
     profile = profile or lint.slug(profiles.read(repository)[0])
-    github = github_repository(repository)
+    where = open_repository(repository)
     found = []
     if hub:
         found.append(f"- [Start this image on the hub]({other(hub, reference, profile, option)})")
-    if hub and github:
+    if hub and where:
         found.append(
-            f"- [Build this repository on the hub]({build(hub, github, 'HEAD', profile, option)})"
+            f"- [Build this repository on the hub]({build(hub, where, 'HEAD', profile, option)})"
         )
-        found.append(f"- [Open this repository's files on the hub]({content(hub, github)})")
-    if github:
-        found.append(f"- {badge(github)}")
+        found.append(f"- [Open this repository's files on the hub]({content(hub, where)})")
+    if where:
+        found.append(f"- {badge(where)}")
     return found
 
 
@@ -74,7 +77,7 @@ def other(hub: str, reference: str, profile: str, option: str = "image") -> str:
     )
 
 
-def build(hub: str, github: str, ref: str, profile: str, option: str = "image") -> str:
+def build(hub: str, repository: str, ref: str, profile: str, option: str = "image") -> str:
     """Return a link to the hub's server options that builds an image from `owner/name` on GitHub."""
     return permalink(
         hub,
@@ -82,7 +85,7 @@ def build(hub: str, github: str, ref: str, profile: str, option: str = "image") 
             "profile": profile,
             option: "--extra-selectable-item",
             f"{option}:binderProvider": "gh",
-            f"{option}:binderRepo": github,
+            f"{option}:binderRepo": repository,
             f"{option}:ref": ref,
         },
     )
@@ -97,23 +100,23 @@ def permalink(hub: str, choices: dict[str, str]) -> str:
     return f"{base}/hub/login?next={urlsplit(base).path}/hub/spawn%23fancy-forms-config={value}"
 
 
-def content(hub: str, github: str, branch: str = "", path: str = "") -> str:
+def content(hub: str, repository: str, branch: str = "", path: str = "") -> str:
     """Return an nbgitpuller link: it copies a repository from GitHub into the home and opens `path`."""
-    query = {"repo": f"https://github.com/{github}"}
-    query["urlpath"] = f"lab/tree/{github.rpartition('/')[2]}/{path}"
+    query = {"repo": f"{SERVER}/{repository}"}
+    query["urlpath"] = f"lab/tree/{repository.rpartition('/')[2]}/{path}"
     if branch:
         query["branch"] = branch
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(query)}"
 
 
-def binder(github: str, ref: str = "HEAD") -> str:
+def binder(repository: str, ref: str = "HEAD") -> str:
     """Return a link to Binder, which builds the repository's Dockerfile."""
-    return f"https://mybinder.org/v2/gh/{github}/{quote_plus(ref)}"
+    return f"https://mybinder.org/v2/gh/{repository}/{quote_plus(ref)}"
 
 
-def badge(github: str, ref: str = "HEAD") -> str:
+def badge(repository: str, ref: str = "HEAD") -> str:
     """Return a Binder badge in Markdown."""
-    return f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder(github, ref)})"
+    return f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder(repository, ref)})"
 
 
 def github_repository(repository: Path) -> str:
@@ -121,3 +124,9 @@ def github_repository(repository: Path) -> str:
     if name := os.environ.get("GITHUB_REPOSITORY"):
         return name
     return on_github(repository)
+
+
+def open_repository(repository: Path) -> str:
+    """Return the same where a hub or Binder can read it; empty for a private one, as far as GitHub has told this job."""
+    is_private = github.event().get("repository", {}).get("private")
+    return "" if is_private or github.server() != SERVER else github_repository(repository)

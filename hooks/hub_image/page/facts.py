@@ -104,14 +104,13 @@ class Published:
     """What CI knows of an image that it has just published.
 
     `pages` has the commit of BRANCH with the page of each earlier image, by that image's tag. `site` is where GitHub Pages
-    publish the page, if they do; `is_private` says so of the repository, which Binder cannot read then.
+    publish the page, if they do.
     """
 
     digest: str = ""
     proof: Proof | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
     site: str = ""
-    is_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,8 +248,8 @@ def gather(
         **_of_registry(image, made, kept, published.pages),
         hub=answers.hub_url,
         launch=_launch(repository, answers.hub_url, reference, profile, option),
-        binder=links.binder(github, image.tag if tags.COMMIT.fullmatch(image.tag) else "HEAD")
-        if github and server() == "https://github.com" and not published.is_private
+        binder=links.binder(where, image.tag if tags.COMMIT.fullmatch(image.tag) else "HEAD")
+        if (where := links.open_repository(repository))
         else "",
         github=github,
         support=answers.support_url if answers.hub_url else "",
