@@ -19,7 +19,7 @@ import yaml
 
 from conftest import CATALOG, QUESTIONS_FILE, ROOT, TEMPLATE_PARTS, files, git
 from hub_image.updates import changelog
-from hub_image.updates.update import update
+from hub_image.updates.update import newest, update
 from test_ownership import EVERYTHING, OWNER
 from updates.test_nothing_lost import Owner, Template
 
@@ -292,3 +292,26 @@ def test_the_package_has_the_version_of_the_last_release():
 
     released = [version for version in SECTIONS if version != "Unreleased"]
     assert not released or f"v{__version__}" == released[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "taken"),
+    [
+        ("v1.0.0", "v1.1.0"),
+        ("v1.0.0-3-g0123abc", "v1.1.0"),
+        ("v1.1.0", "v1.1.0"),
+        ("v1.1.0-3-g0123abc", "v1.1.0-3-g0123abc"),
+        ("v1.2.0rc1", "v1.2.0rc1"),
+        ("v2.0.0", "v2.0.0"),
+        ("0a1b2c3", "v1.1.0"),
+        ("1234567", "v1.1.0"),  # commits, which git writes so where there was no release
+        ("12b4567", "v1.1.0"),
+        ("", "v1.1.0"),
+    ],
+)
+def test_the_newest_release(before, taken, tmp_path):
+    git(tmp_path, "init", "--quiet")
+    for tag in ("v1.0.0", "v1.1.0", "v1.2.0rc1", "v1", "vnext"):
+        git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", tag)
+        git(tmp_path, "tag", tag)
+    assert newest(tmp_path, before) == taken
