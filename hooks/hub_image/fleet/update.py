@@ -152,7 +152,7 @@ class Fleet:
                 assert update.release
                 if update.release.template in seen and not _for_people(update):
                     step = self._merge
-            if step:
+            if step and not self.asking.ended:
                 self.updates[update.name] = done = self._do(step, update)
                 self.say.done(f"{done.name}: {_said(done)}")
 
