@@ -12,8 +12,8 @@ and answers are held against GitHub's own description of its API (tests/github/d
 - Limits, with and without a token, and their headers:
   https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
   https://docs.github.com/en/rest/search/search#rate-limit
-- Words of 403, where an organization wants more of a token: https://github.com/ossf/scorecard/issues/1504 and
-  https://github.com/SalesforceFoundation/NPSP/issues/7247
+- Words of 403, where an organization wants more of a token: https://github.com/ossf/scorecard/issues/1504,
+  https://github.com/SalesforceFoundation/NPSP/issues/7247 and https://github.com/refined-github/refined-github/issues/6951
 - What a token may not see is 404:
   https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#404-not-found-for-an-existing-resource
 
@@ -54,6 +54,10 @@ SECONDARY = (
 SINGLE_SIGN_ON = (
     "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this "
     "organization."
+)
+CLASSIC = (
+    "`sea` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access "
+    "token with fine-grained permissions."
 )
 ALLOW_LIST = (
     "Although you appear to have the correct authorization credentials, the `sea` organization has an IP allow list "

@@ -23,7 +23,7 @@ from hub_image.__main__ import main
 from hub_image.fleet import asking, states, update
 from hub_image.tools import github
 
-from .hosting import ALLOW_LIST, SINGLE_SIGN_ON
+from .hosting import ALLOW_LIST, CLASSIC, SINGLE_SIGN_ON
 from .updating import BOT, DATES, KINDS, NEW, OLD, TEMPLATE, Updates, disturb, kinds
 
 
@@ -173,13 +173,20 @@ def test_a_right_that_lacks_is_named(right, world):
     assert f"the token needs the right *{name}: read*" in said
 
 
-@pytest.mark.parametrize("says", [SINGLE_SIGN_ON, ALLOW_LIST])
+@pytest.mark.parametrize("says", [SINGLE_SIGN_ON, ALLOW_LIST, CLASSIC])
 @pytest.mark.parametrize("what", ["contents", "pulls", "runs", "POST .*dispatches"])
 def test_what_an_organization_wants_of_a_token_is_no_right_that_lacks(what, says, world):
     world.image("ocean")
     world.server.fail(what, 403, says=says)
     said = far(world.run(code=1), "ocean")
     assert says.rstrip(".") in said and "needs the right" not in said
+
+
+def test_a_classic_token_of_somebody_who_may_only_read_lacks_a_right(world):
+    """https://github.com/PhilanthropyDataCommons/service/issues/343 has the words."""
+    world.image("ocean")
+    world.server.fail("POST .*dispatches", 403, says="Must have admin rights to Repository.")
+    assert "the token needs the right *Actions: write*" in far(world.run(code=1), "ocean")
 
 
 def test_without_a_token_and_with_wrong_options_it_is_one_sentence(world, monkeypatch, tmp_path):

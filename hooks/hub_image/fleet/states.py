@@ -307,11 +307,11 @@ def started(runs: Sequence[dict[str, Any]], since: str) -> list[dict[str, Any]]:
 
 
 def lacking(problem: github.Refused, right: str) -> github.Refused:
-    """Return what to do about a refusal: which right the token lacks, unless its organization wants more of the token.
+    """Return what to do about a refusal: which right the token lacks, unless GitHub has another reason, such as a login.
 
     https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible
     """
-    if problem.status != 403 or re.search("SAML|IP allow list|blocked", str(problem)):
+    if problem.status != 403 or not re.search("not accessible|Must have", str(problem)):
         return problem
     return github.Refused(f"the token needs the right *{right}* ({str(problem).rstrip('.')})", 403)
 
