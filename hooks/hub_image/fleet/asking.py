@@ -20,9 +20,7 @@ PAUSE = 1  # seconds between two requests that change something
 TRIES = 3
 AWAY = 4  # seconds before the second try where GitHub is away, and twice that before the third
 PATIENCE = 150  # seconds that one request waits in all: a limit of a minute goes by, that of an hour does not
-AT_LAST = (
-    2 * AT_ONCE
-)  # requests in a row to which there was no answer, after which nobody asks any more
+AT_LAST = 2 * AT_ONCE  # requests in a row without an answer, after which nobody asks any more
 
 
 class Ended(Problem):
