@@ -14,9 +14,10 @@ from pathlib import Path
 
 import copier
 import jinja2
+import plumbum
 import pytest
 import yaml
-from copier import _template, _vcs
+from copier import _main, _subproject, _template, _vcs
 from copier._main import Worker
 from hypothesis import HealthCheck, settings
 
@@ -33,20 +34,40 @@ settings.register_profile(
 )
 settings.load_profile("ours")
 
+# No repository here lives long enough to be tidied, needs the examples of hooks, or has to outlive a power cut.
+GITCONFIG = """\
+[user]
+	name = Test
+	email = test@example.org
+[init]
+	defaultBranch = main
+	templateDir = {folder}/empty
+[maintenance]
+	auto = false
+[gc]
+	auto = 0
+[receive]
+	autogc = false
+[core]
+	fsync = none
+"""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory):
     """Neither the user's Copier settings nor their git settings reach a test."""
     folder = tmp_path_factory.mktemp("settings")
     (folder / "copier.yml").write_text("{}\n")
-    (folder / "gitconfig").write_text(
-        "[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n"
-    )
+    (folder / "gitconfig").write_text(GITCONFIG.format(folder=folder))
+    (folder / "empty").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
         patch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        yield
+        with plumbum.local.env(
+            **os.environ
+        ):  # with which Copier runs git: a copy, made when it was imported
+            yield
 
 
 class Git:
@@ -100,6 +121,12 @@ def read_once():
             loaded[key] = pickle.dumps(configuration(path, quiet))
         return pickle.loads(loaded[key])
 
+    def is_root(path) -> bool:
+        return (Path(path) / ".git").exists()
+
+    def is_inside(path) -> bool:
+        return any(map(is_root, [Path(path), *Path(path).parents]))
+
     is_bundle, get_git = _vcs.is_git_bundle, _vcs.get_git
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jinja2.Environment, "compile", compile_once)
@@ -108,8 +135,44 @@ def read_once():
         patch.setattr(Worker, "_sync_git_index_executable_bit", lambda *_: None)
         patch.setattr(_vcs, "get_git", lambda *folder: Git(get_git(*folder)))
         patch.setattr(_vcs, "get_git_version", functools.cache(_vcs.get_git_version))
+        patch.setattr(_vcs, "is_git_repo_root", is_root)
+        patch.setattr(_subproject, "is_in_git_repo", is_inside)
         patch.setattr(_vcs, "is_git_bundle", lambda path: path.is_file() and is_bundle(path))
         yield
+
+
+def names(repository: Path) -> tuple[tuple[str, bytes], ...]:
+    """The names of a git repository with their commits, as they stand in its files."""
+    folder = repository / ".git" if (repository / ".git").is_dir() else repository
+    paths = [folder / "packed-refs", *sorted(folder.glob("refs/**/*"))]
+    return tuple((str(path), path.read_bytes()) for path in paths if path.is_file())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cloned_once(read_once: None):
+    """Copier clones a version of a template once while none of its names moves: in an update it would six times."""
+    kept: dict[object, _template.Template] = {}
+    cleanup = _template.Template._cleanup
+
+    def template_of(url: str, ref: str | None = None, use_prereleases: bool = False):
+        made = _template.Template(url=url, ref=ref, use_prereleases=use_prereleases)
+        held = names(Path(url))
+        released = any("/refs/tags/" in path or b" refs/tags/" in text for path, text in held)
+        if ref == "HEAD" or not (ref or released):  # what is not committed counts
+            return made
+        return kept.setdefault((url, ref, use_prereleases, held), made) if held else made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_main, "Template", template_of)
+        patch.setattr(_subproject, "Template", template_of)
+        patch.setattr(
+            _template.Template,
+            "_cleanup",
+            lambda self: any(self is made for made in kept.values()) or cleanup(self),
+        )
+        yield
+    for made in kept.values():
+        cleanup(made)
 
 
 @pytest.fixture(scope="session")
@@ -165,18 +228,21 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def roomy() -> str | None:
+    """The folder of this machine's memory, where there is one with room."""
+    memory = "/dev/shm"
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30 else None
+
+
 @pytest.fixture(autouse=True)
 def temporary(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Copier and we make for a moment is made in memory, where the machine has room: git is several times faster there.
 
     Not where an engine looks into it: its memory may be another.
     """
-    memory = Path("/dev/shm")
-    if request.node.get_closest_marker("engine") or not os.access(memory, os.W_OK):
-        return
-    if shutil.disk_usage(memory).free > 2**30:
-        monkeypatch.setattr(tempfile, "tempdir", str(memory))
-        monkeypatch.setenv("TMPDIR", str(memory))
+    if not request.node.get_closest_marker("engine") and (memory := roomy()):
+        monkeypatch.setattr(tempfile, "tempdir", memory)
+        monkeypatch.setenv("TMPDIR", memory)
 
 
 @pytest.fixture

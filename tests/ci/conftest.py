@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import copier
 import pytest
 
 import github
-from conftest import CATALOG, ROOT, first_release, git
+from conftest import CATALOG, ROOT, first_release, git, roomy
 from rig import engine as rig
 from rig import standins
 
@@ -38,22 +39,38 @@ def hosted(memory):
         yield repository
 
 
-@pytest.fixture
-def template(small, memory):
-    """A small template with one release, v1.0.0, to make more of."""
-    folder = shutil.copytree(small, memory / "small-template")
-    first_release(folder)
-    return folder
+@pytest.fixture(scope="session")
+def memory_of_all():
+    """A folder for what tests copy, in memory where the machine has room."""
+    with tempfile.TemporaryDirectory(dir=roomy()) as folder:
+        yield Path(folder)
 
 
-@pytest.fixture
-def image(hosted, template):
-    """The repository holds an image that was made from v1.0.0, with work of its owner's."""
+@pytest.fixture(scope="session")
+def start(small, memory_of_all) -> tuple[Path, Hosted]:
+    """A small template with one release, v1.0.0, and a repository with an image of it, with work of its owner's."""
+    template = shutil.copytree(small, memory_of_all / "small-template")
+    first_release(template)
+    hosted = Hosted(memory_of_all)
     copier.run_copy(str(template), hosted.clone, defaults=True, quiet=True)
     shutil.copy(ROOT / "template/.github/workflows/weekly.yml", hosted.clone / ".github/workflows")
     with (hosted.clone / "environment.yml").open("a") as file:
         file.write("# ours\n")
     hosted.owner_pushes()
+    return shutil.copytree(template, memory_of_all / "first-template"), hosted
+
+
+@pytest.fixture
+def template(start, memory_of_all):
+    """A small template with one release, v1.0.0, to make more of; where it is stands in the image's answers."""
+    shutil.rmtree(memory_of_all / "small-template", ignore_errors=True)
+    return shutil.copytree(start[0], memory_of_all / "small-template")
+
+
+@pytest.fixture
+def image(hosted, template, start):
+    """The repository holds an image that was made from v1.0.0, with work of its owner's."""
+    hosted.become(start[1])
     return hosted
 
 
@@ -65,7 +82,7 @@ def published(tmp_path_factory) -> Path:
     """
     folder = tmp_path_factory.mktemp("published") / "hub-image-template"
     ignore = shutil.ignore_patterns(
-        ".git", "__pycache__", ".venv", "tests", "*.egg-info", ".pytest_cache"
+        ".git", "*cache*", ".venv", ".hypothesis", "tests", "*.egg-info"
     )
     shutil.copytree(ROOT, folder, ignore=ignore)
     dockerfile = folder / "template/Dockerfile.jinja"
@@ -83,6 +100,7 @@ def published(tmp_path_factory) -> Path:
     command.write_text(text.replace(GROUPS, PART))
     git(folder, "commit", "--quiet", "--all", "--message", "Second release")
     git(folder, "tag", "v1.0.1")
+    git(folder, "repack", "--quiet", "-a", "-d")  # a few files, which are soon copied
     return folder
 
 

@@ -24,11 +24,18 @@ class Hosted:
 
     def __init__(self, folder: Path) -> None:
         self.bare, self.clone, self.folder = folder / "hosted.git", folder / NAME, folder
+        folder.mkdir(exist_ok=True)
         git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.bare))
+        (self.bare / "hooks").mkdir()
         shutil.copy(HERE / "standins/pre-receive", self.bare / "hooks/pre-receive")
         (self.bare / "hooks/pre-receive").chmod(0o755)
         self.github = github.Kept(folder / "github.json", f"{OWNER}/{NAME}", self.bare)
         self.port = 0  # of the API
+
+    def become(self, other: Hosted) -> None:
+        """Hold what another repository holds."""
+        for mine, its in ((self.bare, other.bare), (self.clone, other.clone)):
+            shutil.copytree(its, mine, dirs_exist_ok=True)
 
     def owner_pushes(self, message: str = "work", branch: str = "main") -> str:
         """A person commits everything in `clone` and pushes it; return the commit."""

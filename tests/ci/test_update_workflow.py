@@ -29,7 +29,7 @@ from hub_image.problem import Problem
 from hub_image.tools.github import NoAnswer
 from hub_image.updates import update as updating
 
-from .hosting import NAME, OWNER, run
+from .hosting import NAME, OWNER, Hosted, run
 
 NO_PULLS = {"issues": True, "actions may open pull requests": False}
 FORM = yaml.safe_load((ROOT / ".github/workflows/configure.yml").read_text())[True][
@@ -344,16 +344,27 @@ def test_the_forms_fields_are_our_questions():
 def button(hosted, ours):
     """The repository becomes a copy of ours, as the button makes one."""
     shutil.copytree(ours, hosted.clone, ignore=shutil.ignore_patterns(".git"))
-    made_from = {"full_name": "x/hub-image-template", "html_url": str(ours)}
-    hosted.github.state(repository={"template_repository": made_from})
     hosted.owner_pushes("Initial commit")
+    return made_from(hosted, ours)
+
+
+def made_from(hosted, ours):
+    """GitHub knows from what the repository was made."""
+    template = {"full_name": "x/hub-image-template", "html_url": str(ours)}
+    hosted.github.state(repository={"template_repository": template})
     return hosted
 
 
+@pytest.fixture(scope="session")
+def pressed(published, memory_of_all):
+    return button(Hosted(memory_of_all / "copy"), published)
+
+
 @pytest.fixture
-def copy(hosted, ours):
+def copy(hosted, ours, pressed):
     """The repository is a copy of the newest release."""
-    return button(hosted, ours)
+    hosted.become(pressed)
+    return made_from(hosted, ours)
 
 
 OTHERS = {
