@@ -7,14 +7,21 @@ from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
 
-from kubespawner import KubeSpawner
+import pytest
 
 from hub_image.hubconfig import kubespawner_keys, lint
 
 
-def test_overrides_are_the_settings_of_kubespawner(request):
+@pytest.fixture(scope="module")
+def spawner() -> type:
+    from kubespawner import KubeSpawner  # slow
+
+    return KubeSpawner
+
+
+def test_overrides_are_the_settings_of_kubespawner(spawner, request):
     installed = version("jupyterhub-kubespawner")
-    names = KubeSpawner.class_trait_names(config=True)
+    names = spawner.class_trait_names(config=True)
     file = Path(kubespawner_keys.__file__)
     text = (
         f'"""{kubespawner_keys.__doc__}"""\n\nKUBESPAWNER = "{installed}"\nOVERRIDES = frozenset(\n    """\n'
@@ -26,9 +33,9 @@ def test_overrides_are_the_settings_of_kubespawner(request):
     assert file.read_text() == text
 
 
-def test_keys_of_profiles_options_and_choices_are_documented_by_kubespawner():
+def test_keys_of_profiles_options_and_choices_are_documented_by_kubespawner(spawner):
     """Each key stands in KubeSpawner's documentation, or is one that a hub's other parts add."""
-    documented = inspect.cleandoc(KubeSpawner.profile_list.help)
+    documented = inspect.cleandoc(spawner.profile_list.help)
     elsewhere = {"allowed_groups", "dynamic_image_building", "description_in_choices"}
     for key in (lint.PROFILE | lint.OPTION | lint.CHOICE | lint.UNLISTED) - elsewhere:
         assert f"`{key}`" in documented or f"'{key}'" in documented, key
