@@ -211,6 +211,15 @@ def git(folder: Path, *arguments: str) -> str:
     return result.stdout.decode(errors="surrogateescape")
 
 
+def fits(schema: str, *paths: Path) -> None:
+    """Fail where a file does not fit a schema that check-jsonschema brings; here, since it takes longest to start."""
+    from check_jsonschema import main
+    from click.testing import CliRunner
+
+    done = CliRunner().invoke(main, [f"--builtin-schema=vendor.{schema}", *map(str, paths)])
+    assert done.exit_code == 0, done.output
+
+
 def first_release(template: Path) -> None:
     """Make a git repository of a template's folder, with one release, v1.0.0."""
     git(template, "init", "--quiet")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ci.expressions import evaluate, expression
-from conftest import CATALOG, ROOT, git
+from conftest import CATALOG, ROOT, fits, git
 from hub_image.ci import plan
 from hub_image.repository import image_env
 from hub_image.updates import changelog
@@ -42,8 +42,8 @@ def test_zizmor_finds_nothing():
 
 
 def test_schema():
-    lint("check-jsonschema", "--builtin-schema=vendor.github-workflows", *WORKFLOWS)
-    lint("check-jsonschema", "--builtin-schema=vendor.github-actions", *ACTIONS)
+    fits("github-workflows", *WORKFLOWS)
+    fits("github-actions", *ACTIONS)
 
 
 def test_scripts_of_actions_pass_shellcheck(tmp_path):

@@ -11,8 +11,6 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import copier
@@ -22,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import github
-from conftest import ROOT, TEMPLATE_PARTS, git
+from conftest import ROOT, TEMPLATE_PARTS, fits, git
 from hub_image.__main__ import main
 from hub_image.ci import answer, asked, propose
 from hub_image.lists import indexes, packages
@@ -444,9 +442,7 @@ def test_a_form_that_is_none_says_so(text, image, issue):
 
 
 def test_the_form_is_one_and_the_label_is_the_one_of_the_workflow():
-    line = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema=vendor.github-issue-forms"]  # fmt: skip
-    done = subprocess.run([*line, ROOT / "template" / asked.FORM], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    fits("github-issue-forms", ROOT / "template" / asked.FORM)
     assert list(LABELS) == list(asked.LONGEST)
     kinds = yaml.safe_load(FORM)["body"][2]["attributes"]["options"]
     assert set(asked.MANAGERS) < set(kinds) and len(kinds) == len(asked.MANAGERS) + 1

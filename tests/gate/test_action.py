@@ -15,7 +15,7 @@ import yaml
 import github
 from ci import runner
 from ci.conftest import free_port
-from conftest import ROOT, git
+from conftest import ROOT, fits, git
 from hub_image import catalog
 from rig import engine as rig
 from rig import standins
@@ -30,7 +30,7 @@ def run_lint(tool: str, *arguments: object) -> None:
 
 
 def test_the_action_is_valid_and_safe():
-    run_lint("check-jsonschema", "--builtin-schema=vendor.github-actions", ACTION)
+    fits("github-actions", ACTION)
     run_lint("zizmor", "--offline", "--quiet", ACTION)
 
 
