@@ -178,6 +178,8 @@ def test_ctrl_c_ends_a_test_without_a_traceback(alone):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell that runs the tests in its background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     asked.read_text()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does

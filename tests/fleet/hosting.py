@@ -273,9 +273,8 @@ class Answer(BaseHTTPRequestHandler):
         return 200, {"total_count": len(found), "workflow_runs": found[:size]}, {}
 
     def visible(self) -> list[Repository]:
-        return [
-            one for one in self.server.repositories.values() if self.has_token or not one.private
-        ]
+        all_of_them = self.has_token
+        return [one for one in self.server.repositories.values() if all_of_them or not one.private]
 
     def one(self, path: str) -> Repository:
         if number := re.match(r"/repositories/([^/]+)", path):

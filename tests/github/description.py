@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
+import pickle
 import re
 import sys
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ class Call:
 
     def example(self, status: int) -> Any:
         """Return a copy of the description's own example of an answer."""
-        return copy.deepcopy(EXAMPLES[self.said["answers"][str(status)]["example"]])
+        return pickle.loads(_example(self.said["answers"][str(status)]["example"]))
 
 
 def call(method: str, path: str) -> Call | None:
@@ -87,6 +87,11 @@ def call(method: str, path: str) -> Call | None:
         if (found := _pattern(template).fullmatch(path)) and method.lower() in methods:
             return Call(method.lower(), template, methods[method.lower()], found.groupdict())
     return None
+
+
+@functools.cache
+def _example(name: str) -> bytes:
+    return pickle.dumps(EXAMPLES[name])  # whose copies are made ten times as fast as others
 
 
 @functools.cache
