@@ -29,10 +29,6 @@ TEMPLATE_PARTS = ["copier.yml", "catalog.yml", "includes", "template"]
 QUESTIONS_FILE = yaml.safe_load((ROOT / "copier.yml").read_text())
 CATALOG = yaml.safe_load((ROOT / "catalog.yml").read_text())
 
-settings.register_profile(
-    "ours", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("ours")
 
 # No repository here lives long enough to be tidied, needs the examples of hooks, or has to outlive a power cut.
 GITCONFIG = """\
@@ -334,6 +330,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of our own."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/ anew")
     parser.addoption("--whole-matrix", action="store_true", help="build and test every flavour")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples of a property, each time others, unless the whole matrix is asked for."""
+    examples = 100 if config.getoption("--whole-matrix") else 30
+    settings.register_profile(
+        "ours",
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

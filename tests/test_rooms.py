@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -45,10 +46,16 @@ def name(path: Path) -> str:
 NAMES = {name(path) for path in MODULES}
 
 
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def imports(path: Path) -> set[str]:
     """The modules of this package that a module imports, wherever in its text."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "hub_image":
             module = node.module.removeprefix("hub_image").removeprefix(".")
             for alias in node.names:
@@ -78,10 +85,10 @@ def test_docker_and_git_are_run_in_one_place():
     for path in MODULES:
         if name(path) in ("tools.docker", "tools.git"):
             continue
-        tree = ast.parse(path.read_text())
-        compares = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+        nodes = list(ast.walk(tree(path)))
+        compares = [node for node in nodes if isinstance(node, ast.Compare)]
         only_read = {id(part) for node in compares for part in ast.walk(node)}
-        lists = [node for node in ast.walk(tree) if isinstance(node, ast.List) and node.elts]
+        lists = [node for node in nodes if isinstance(node, ast.List) and node.elts]
         first = [node.elts[0] for node in lists if id(node) not in only_read]
         began = {node.value for node in first if isinstance(node, ast.Constant)}
         assert not began & {"docker", "git"}, (

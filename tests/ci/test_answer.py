@@ -28,7 +28,7 @@ from lists.test_wanted import KNOWN
 from lists.test_wanted import asked as index  # noqa: F401 (a fixture)
 
 from .expressions import evaluate, expression
-from .hosting import NAME, OWNER
+from .hosting import NAME, OWNER, Hosted
 from .test_update_workflow import NO_PULLS, show
 
 FORM = (ROOT / "template" / asked.FORM).read_text()
@@ -68,11 +68,19 @@ def rendered(tmp_path_factory):
     return render
 
 
-@pytest.fixture
-def image(hosted, rendered, index, monkeypatch):  # noqa: F811
-    """An image repository, and people who may do this and that in it."""
-    shutil.copytree(rendered(), hosted.clone, dirs_exist_ok=True)
+@pytest.fixture(scope="module")
+def made(rendered, memory_of_all) -> Hosted:
+    """An image repository."""
+    hosted = Hosted(memory_of_all / "made")
+    shutil.copytree(rendered(), hosted.clone)
     hosted.owner_pushes()
+    return hosted
+
+
+@pytest.fixture
+def image(hosted, made, index, monkeypatch):  # noqa: F811
+    """An image repository, and people who may do this and that in it."""
+    hosted.become(made)
     hosted.github.state(roles={"teacher": "write", "boss": "admin", "keeper": "maintain", "sorter": "triage"})  # fmt: skip
     for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.setenv(name, str(hosted.folder / "output"))

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import re
 import subprocess
@@ -123,8 +124,17 @@ def commit(state: dict[str, Any], ref: str) -> str:
         return NOWHERE
     owner, _, branch = ref.rpartition(":")
     git = fork(state, owner) if owner else state["git"]
+    with contextlib.suppress(OSError):  # as git keeps it; this is asked a thousand times
+        return Path(git, "refs/heads", branch).read_text(encoding="ascii").strip()
     line = ["git", "-C", git, "rev-parse", "--quiet", "--verify", f"refs/heads/{branch}"]
     return subprocess.run(line, text=True, capture_output=True).stdout.strip()
+
+
+@functools.cache
+def has(git: str, commit: str, path: str) -> bool:
+    """Whether a file is part of a commit."""
+    line = ["git", "-C", git, "cat-file", "-e", f"{commit}:{path}"]
+    return not subprocess.run(line, capture_output=True).returncode
 
 
 def fork(state: dict[str, Any], owner: str) -> str:
@@ -474,17 +484,9 @@ class Answer:
     def workflow(self) -> str:
         """The workflow of this request, which has to be on the default branch."""
         name = unquote(self.call.parts["workflow_id"])
-        if self.state["git"]:
-            there = [
-                "git",
-                "-C",
-                self.state["git"],
-                "cat-file",
-                "-e",
-                f"main:.github/workflows/{name}",
-            ]
-            if subprocess.run(there, capture_output=True).returncode:
-                raise Refusal(404, "Not Found")
+        git, main = self.state["git"], commit(self.state, "main")
+        if git and not has(git, main, f".github/workflows/{name}"):
+            raise Refusal(404, "Not Found")
         return name
 
     def post_repos_actions_workflows_dispatches(self) -> tuple[int, Any]:

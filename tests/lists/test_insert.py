@@ -8,7 +8,7 @@ import string
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub_image.lists import packages
@@ -27,7 +27,6 @@ ENTRIES = {  # file and manager: an entry
     ("install.R", "r"): '"sf"',
     ("Project.toml", "julia"): f'CSV = "{UUID}"',
 }
-ours = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def is_there(old: str, new: str) -> bool:
@@ -73,7 +72,6 @@ def environment(draw: st.DrawFn) -> str:
     return lines(draw, [*head, *entries, *tail])
 
 
-@ours
 @given(text=environment(), manager=st.sampled_from(["conda", "pip"]))
 @example(text="", manager="conda")
 @example(text="", manager="pip")
@@ -115,7 +113,6 @@ requirement = word | st.builds("{}==1.2 \\\n    --hash=sha256:00".format, word)
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "apt.txt", "vscode-extensions.txt"])
-@ours
 @given(data=st.data())
 def test_a_list_of_lines_has_one_package_more(file, data):
     each = {"requirements.txt": requirement, "apt.txt": word}.get(file, extension)
@@ -143,7 +140,6 @@ def packages_manager(file: str) -> str:
     return next(manager for name, manager in ENTRIES if name == file)
 
 
-@ours
 @given(data=st.data())
 def test_a_script_of_r_has_one_package_more(data):
     names = data.draw(st.lists(word, max_size=4))
@@ -169,7 +165,6 @@ def test_a_script_of_r_has_one_package_more(data):
         assert 'install.packages("sf")' in code
 
 
-@ours
 @given(data=st.data())
 def test_a_project_has_one_package_more(data):
     names = data.draw(st.lists(word, max_size=3, unique=True))
@@ -185,7 +180,6 @@ def test_a_project_has_one_package_more(data):
 
 
 @pytest.mark.parametrize("where", ENTRIES, ids=" ".join)
-@ours
 @given(
     text=st.text()
     | st.text(string.printable)

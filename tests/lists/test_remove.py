@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub_image.lists import packages, reasons
@@ -21,7 +21,6 @@ from .test_insert import ENTRIES, UUID, environment, word
 
 TODAY = date(2026, 11, 30)
 OVER = "  # #12: GEOG 101, until 2026-06"
-ours = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def taken_out(file: str, text: str) -> tuple[str, int]:
@@ -61,7 +60,6 @@ def lists(
     return written, stay
 
 
-@ours
 @given(end=st.sampled_from(["\n", "\r\n"]), data=st.data())
 @pytest.mark.parametrize(
     ("file", "entry"),
@@ -78,7 +76,6 @@ def test_lists_of_lines(file, entry, end, data):
     assert taken_out(file, text) == (end.join([*head, *stay, *tail, ""]), 0)
 
 
-@ours
 @given(end=st.sampled_from(["\n", "\r\n"]), indent=st.sampled_from(["", "  "]), data=st.data())
 def test_environments(end, indent, data):
     conda, conda_stays = data.draw(lists("- {}", indent))
@@ -97,7 +94,6 @@ def test_environments(end, indent, data):
     assert not [item for item in said["dependencies"] or [] if item == {"pip": None}]
 
 
-@ours
 @given(end=st.sampled_from(["\n", "\r\n"]), data=st.data())
 def test_vectors_of_r(end, data):
     """A comma that parts nothing any more goes too."""
@@ -112,7 +108,6 @@ def test_vectors_of_r(end, data):
 
 
 @pytest.mark.parametrize("where", ENTRIES, ids=" ".join)
-@ours
 @given(
     text=environment()
     | st.text(string.printable)
@@ -140,7 +135,6 @@ def test_what_is_added_can_go_again(where, text):
     assert len(kept) >= len(re.sub(r"\s", "", text)) - len("-pip:,"), "no line of others went"
 
 
-@ours
 @given(
     text=st.text(string.printable) | st.text("- :\n\r'\"#[]{}(),=ab\\&*|>c", max_size=40),
     line=st.integers(1, 9),
