@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -333,7 +334,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Fewer examples of a property, each time others, unless the whole matrix is asked for."""
+    """Fewer examples of a property, each time others, unless the whole matrix is asked for.
+
+    What Python compiles is kept, also where the environment says no, as in many containers: else each of hundreds of
+    processes would compile all that it imports, a fifth of a run.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     examples = 100 if config.getoption("--whole-matrix") else 30
     settings.register_profile(
         "ours",

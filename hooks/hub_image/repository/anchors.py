@@ -4,6 +4,7 @@ They stand in `.copier-answers.yml` and `.github/image.env`. A pull request that
 reviews it is told.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,8 +48,9 @@ def changed(
 
 
 def at(repository: Path, commit: str) -> Callable[[str], str]:
-    """Return what reads a file in a commit or a tree; what is not there is empty."""
+    """Return what reads a file in a commit or a tree, once; what is not there is empty."""
 
+    @functools.cache
     def read(file: str) -> str:
         try:
             return git(repository, "show", f"{commit}:{file}")
