@@ -142,7 +142,10 @@ def _run(arguments: list[str]) -> int:
         parser_class=Command,
     )
     command = next((word for word in arguments if not word.startswith("-")), None)
-    for name, (place, purpose) in (COMMANDS | STEPS).items():
+    known = COMMANDS | STEPS
+    if arguments and arguments[0] in known:  # the others are for who asks for help, or mistypes
+        known = {arguments[0]: known[arguments[0]]}
+    for name, (place, purpose) in known.items():
         described = f"{purpose[0].upper()}{purpose[1:]}."
         if name in COMMANDS:
             subparser = subparsers.add_parser(name, help=purpose, description=described)
