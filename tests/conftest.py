@@ -254,8 +254,17 @@ def temporary(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def memory(temporary: None):
     """A folder in memory, where the machine has room."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def tmp_path(
+    request: pytest.FixtureRequest, memory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """As pytest's, in memory where the machine has room; where an engine looks into it, pytest's own, which is kept."""
+    is_engine = request.node.get_closest_marker("engine")
+    return tmp_path_factory.mktemp("engine") if is_engine else memory
 
 
 SMALL = {
