@@ -13,6 +13,7 @@ Source: https://jupyterlab.readthedocs.io/en/stable/user/directories.html#overri
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def check(repository: Path) -> Iterator[Finding]:
     """Yield what JupyterLab would leave out of a repository's overrides.json."""
     text = files.read(repository / FILE)
     if not (repository / FILE).is_file():
+        return
+    ignored = "or JupyterLab ignores the whole file"
+    if (repository / FILE).read_bytes().startswith(BOM_UTF8):
+        yield Finding(
+            FILE, 1, f"the file begins with a byte order mark; save it without, {ignored}"
+        )
+    if foreign := re.search("[\ud800-\udfff]", text):  # a byte that is no UTF-8, see files.read
+        wrong = text.count("\n", 0, foreign.start()) + 1
+        yield Finding(FILE, wrong, f"this is not UTF-8; save the file as UTF-8, {ignored}")
         return
     twice: list[str] = []
 
@@ -51,7 +61,7 @@ def check(repository: Path) -> Iterator[Finding]:
         elif before.endswith(",") and text[place:].startswith(("}", "]")):
             what, place = "a comma after the last entry is not JSON", len(before)
         wrong = text.count("\n", 0, place) + 1
-        yield Finding(FILE, wrong, f"{what}; correct it, or JupyterLab ignores the whole file")
+        yield Finding(FILE, wrong, f"{what}; correct it, {ignored}")
         return
     except (RecursionError, ValueError):
         yield Finding(
