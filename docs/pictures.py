@@ -43,6 +43,7 @@ from rig.fixtures import installed_browser  # noqa: E402
 MODES = ("light", "dark")
 EDGE = 16  # pixels around the menu
 SCALE = 1.5  # pixels of a picture for one of the page
+WAIT = 120_000  # milliseconds; tests run beside others
 OWNER, NAME, TITLE = "ocean", "maps", "Maps of the sea"
 PACKAGE = "cmocean"
 COMMIT, BEFORE = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567", "9f8e7d6c5b4a"
@@ -316,9 +317,14 @@ def browser() -> Iterator[Callable[[str], Page]]:
         raise SystemExit("install Chromium or Chrome")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield lambda mode: running.new_page(
-            color_scheme=mode, device_scale_factor=SCALE, viewport={"width": 1040, "height": 700}
-        )
+
+        def visitor(mode: str) -> Page:
+            size = {"width": 1040, "height": 700}
+            page = running.new_page(color_scheme=mode, device_scale_factor=SCALE, viewport=size)
+            page.set_default_timeout(WAIT)
+            return page
+
+        yield visitor
         running.close()
 
 

@@ -20,6 +20,7 @@ TITLES = {"rstudio": "RStudio", "vscode": "VS Code", "desktop": "Desktop"}
 # waiting longer does not help.
 WAIT = 120_000
 WAIT_FOR_PALETTE = 20_000
+WAIT_FOR_SERVER = 60_000
 
 
 class Visit:
@@ -41,9 +42,13 @@ class Visit:
         self.page.goto(f"{self.address}/hub/home", wait_until="networkidle")
         self.page.click("#stop")
         expect(self.page.locator("#stop")).to_be_hidden()
-        time.sleep(3)  # Docker removes the container a moment later
-        self.page.goto(f"{self.address}/hub/spawn/ada")
-        self.page.wait_for_url(re.compile(USER))
+        for _ in range(5):  # the hub starts nothing while Docker still removes the container
+            self.page.goto(f"{self.address}/hub/spawn/ada")
+            try:
+                return self.page.wait_for_url(re.compile(USER), timeout=WAIT_FOR_SERVER)
+            except TimeoutError as error:
+                print(f"restart: {error}", file=sys.stderr)
+        raise RuntimeError("the server does not start again")
 
     def open_tile(self, title: str) -> Page:
         """The page that opens from a tile of JupyterLab's launcher."""

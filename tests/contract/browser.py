@@ -81,10 +81,10 @@ def type_in_terminal(page: Page, lab: str) -> str:
     page.wait_for_timeout(3000)  # until the shell reads
     page.keyboard.type(MAKE_COURSE)
     page.keyboard.press("Enter")
-    for _ in range(60):
+    for _ in range(240):
         answer = page.request.get(lab.replace("/lab", "/files/terminal.txt"))
-        if answer.ok:
-            return answer.text().strip()
+        if answer.ok and (written := answer.text().strip()):
+            return written
         time.sleep(0.5)
     return "nothing"
 

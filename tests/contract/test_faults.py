@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from hub_image.contract import FAIL, WARN
+from hub_image.contract import FAIL, NOT_APPLICABLE, WARN, Target
 from hub_image.contract import command as test
 from hub_image.contract.groups import chosen, container, image_tests, on_hub, static
 from hub_image.tools import docker
@@ -84,7 +84,8 @@ def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, 
         found.config.update(fault.get("config", {}))
         with docker.Session() as session:
             subject = look(found, session)
-            caught = wrong(test.judge(checks if whole else [own], subject, test.AT_ONCE))
+            results = list(test.judge(checks if whole else [own], subject, test.AT_ONCE))
+            caught = wrong(results)
             # With its check left out nothing else may notice, or that check would not be needed.
             others = [check for check in checks if whole and check is not own]
             without = wrong(test.judge(others, subject, test.AT_ONCE)) - ALWAYS
@@ -94,6 +95,7 @@ def test_fault_is_caught_by_its_own_check(fault, good, target, record_property, 
     by = fault["check"] if fault["check"] in caught else "NOTHING"
     record_property("fault", (fault["fault"], by, ", ".join(without) or nothing))
     assert caught - (ALWAYS - {fault["check"]}) == {fault["check"]}
+    assert fault.get("says", "") in next(end.detail for end in results if end.check is own)
     assert not without
 
 
@@ -114,6 +116,24 @@ def test_faults_of_what_people_click_are_told_apart(target, good):
     assert wrong(found.values()) - ALWAYS == {fault["check"] for fault in together}
     for fault in together:
         assert fault["says"] in found[fault["check"]].detail
+
+
+@pytest.mark.engine
+def test_an_image_in_which_nothing_runs_is_told_so_by_one_check(docker_environment):
+    """As one for another processor, or one that was never meant for people."""
+    reference = "contract/nothing:1"
+    docker.output(
+        "build", "--quiet", f"--tag={reference}", "-", input="FROM scratch\nUSER 1000\nLABEL a=b\n"
+    )
+    try:
+        found = Target(reference, hub_version="5.4", config=docker.inspect(reference))
+        results = list(test.contract(found, ["container"]))
+    finally:
+        docker.call("image", "rm", "--force", reference)
+    [told] = [result for result in results if result.status != NOT_APPLICABLE]
+    assert (told.check.number, told.status) == ("C7", FAIL)
+    assert 'exec: "/bin/sh"' in told.detail and "runc" not in told.detail
+    assert len(results) == len(GROUPS["container"][0])
 
 
 # What looks like a fault and is the base's own: the check, and lines as in faults.yml.
@@ -170,6 +190,20 @@ WRONG = {
         NOTEBOOK.format(code="6 * 7", kernel="matlab", language="matlab"),
         "its kernel (matlab) is not in the image",
     ),
+    "the owner's notebook fails after a cell that may": (
+        "fails-late.ipynb",
+        NOTEBOOK.format(code="1 / 0", kernel="python3", language="python").replace(
+            '"metadata": {}, "outputs": [],\n"execution_count": null}]',
+            '"metadata": {"tags": ["raises-exception"]}, "outputs": [], "execution_count": 7}, {"cell_type": "code", '
+            '"source": "assert 0, \'two\\\\nlines\'", "metadata": {}, "outputs": [], "execution_count": null}]',
+        ),
+        "cell 2: AssertionError: two lines",
+    ),
+    "the owner's notebook never ends": (
+        "hangs.ipynb",
+        NOTEBOOK.format(code="import time\\ntime.sleep(60)", kernel="python3", language="python"),
+        "cell 1: it runs for more than ",
+    ),
     "the owner's test fails": (
         "test_fails.py",
         "def test_fails():\n    assert 6 * 7 == 41\n",
@@ -191,8 +225,9 @@ def owned(target, folder: Path, files: dict[str, str]) -> dict:
 
 
 @pytest.mark.engine
-def test_what_the_owner_wrote_is_run(target, tmp_path, record_property):
+def test_what_the_owner_wrote_is_run(target, tmp_path, record_property, monkeypatch):
     """In a folder as repo2docker-action has them: a notebook beside its data, requirements, fixtures."""
+    monkeypatch.setattr(image_tests, "CELL", 10)
     files = RIGHT | {name: text for name, text, _ in WRONG.values()}
     results = owned(target, tmp_path, files)
     for fault, (name, _, sentence) in WRONG.items():

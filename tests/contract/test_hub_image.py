@@ -23,7 +23,7 @@ def hub(monkeypatch, *said: tuple[str, int, bytes]) -> str:
 
 
 def test_it_is_made_once_and_found_again_by_its_name(monkeypatch, tmp_path):
-    made = hub(monkeypatch, ("image", 1, b""), ("build", 0, b""))
+    made = hub(monkeypatch, ("image", 1, b""), ("image", 0, b""), ("build", 0, b""))
     assert made.startswith("hub-image/hub:5.4-") and made == hub(monkeypatch, ("image", 0, b""))
     for file in on_hub.FILES.iterdir():
         if file.is_file():
@@ -35,4 +35,6 @@ def test_it_is_made_once_and_found_again_by_its_name(monkeypatch, tmp_path):
 def test_another_contract_makes_the_same_image_at_the_same_moment(monkeypatch):
     """BuildKit then says so of the slower one; said by Docker 28.2 when two contracts began with no image of the hub."""
     error = b'ERROR: failed to solve: image "docker.io/hub-image/hub:5.4": already exists'
-    assert hub(monkeypatch, ("image", 1, b""), ("build", 1, error), ("build", 0, b""))
+    assert hub(
+        monkeypatch, ("image", 1, b""), ("image", 0, b""), ("build", 1, error), ("build", 0, b"")
+    )

@@ -99,6 +99,7 @@ def browse(chromium: str) -> Iterator[Callable]:
 
         def open(address: str, **settings: object) -> sync_api.Page:
             page = browser.new_context(**settings).new_page()
+            page.set_default_timeout(120_000)  # in milliseconds: other tests are at work too
             page.asked, page.said = [], []
             page.on("request", lambda request: page.asked.append(request.url))
             page.on("console", lambda message: page.said.append(message.text))

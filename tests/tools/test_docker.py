@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from hub_image.tools import docker
@@ -37,7 +40,39 @@ def test_a_command_reads_its_own_input_and_no_other(session):
     assert session.exec("one", "pwd").stdout == session.exec("one", "sh", "-c", "cd / && pwd >&2; cd -").stdout  # fmt: skip
 
 
-def test_a_container_that_is_gone_answers_nothing(session):
+def test_a_shell_that_has_ended_answers_nothing_and_is_not_asked_again(session):
     session.exec("one", "true")
-    assert session.exec("one", "sh", "-c", "kill $PPID").returncode != 0
-    assert session.exec("one", "echo", "more").returncode == 125
+    assert session.exec("one", "sh", "-c", "kill $PPID").returncode == 125
+    assert session.exec("one", "echo", "more").stdout == "more\n"
+
+
+def test_a_command_that_never_ends_is_given_up(session, monkeypatch):
+    monkeypatch.setattr(docker, "PATIENCE", 0.1)
+    assert session.exec("one", "sleep", "60").returncode == 125
+
+
+def test_what_is_made_while_all_is_removed_goes_too(session, monkeypatch):
+    """Somebody at work makes a container, after the first look, and waits for its end."""
+    containers = ["one"]
+    gone = threading.Event()
+
+    def sweep(_):
+        containers.clear()
+        gone.set()
+
+    monkeypatch.setattr(docker.Session, "_sweep", sweep)
+    with docker.Session() as session:
+
+        def work():
+            gone.wait()
+            containers.append("another")
+            for _ in range(1000):
+                if not containers:
+                    break
+                time.sleep(0.01)
+
+        session.beside(work)
+    assert not containers
+    for end in (session.run, session.start):
+        with pytest.raises(docker.DockerError):
+            end("image")

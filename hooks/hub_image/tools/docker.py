@@ -13,12 +13,14 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from hub_image.problem import Problem
 
 LABEL = "hub-image.session"
+PATIENCE = 600  # seconds, for one command in a container
+STOPPED = "it was stopped"
 NO_DOCKER = "there is no `docker` command: install Docker and start it"
 T = TypeVar("T")
 
@@ -59,10 +61,11 @@ def inspect(reference: str, say: Callable[[str], None] = lambda sentence: None) 
             raise DockerError("Docker does not answer: start it, `docker version` must work")
         try:
             pull(reference, say)
-        except DockerError:
+        except DockerError as error:
+            said = str(error).rpartition("Docker said: ")[2]
             raise DockerError(
-                f"{reference} is neither on this computer nor to be pulled: check the name, "
-                "or build it first"
+                f"{reference} is neither on this computer nor to be pulled: check the name, build it, "
+                f"or log in where it is private. Docker said: {said}"
             ) from None
         found = call("image", "inspect", reference)
     [about] = json.loads(found.stdout)
@@ -98,7 +101,7 @@ def pull(reference: str, say: Callable[[str], None] = lambda sentence: None) -> 
             elif state in ("Pull complete", "Already exists"):
                 layers[layer] = True
                 say(f"Pulled {sum(layers.values())} of {len(layers)} layers")
-        told = done.stderr.read().strip() if done.stderr else ""
+        told = " ".join(done.stderr.read().split()) if done.stderr else ""
     if done.returncode:
         raise DockerError(f"{reference} cannot be pulled: try again later. Docker said: {told}")
 
@@ -117,6 +120,12 @@ def running(*arguments: str, stderr: int) -> subprocess.Popen[str]:
         raise DockerError(NO_DOCKER) from None
 
 
+def host() -> str:
+    """Where the engine is that `docker` talks to, as in unix:///var/run/docker.sock."""
+    form = "{{.Endpoints.docker.Host}}"
+    return os.environ.get("DOCKER_HOST") or output("context", "inspect", "--format", form).strip()
+
+
 def socket() -> str:
     """Where containers find the engine's socket, as the engine itself sees it.
 
@@ -125,10 +134,7 @@ def socket() -> str:
     usual = "/var/run/docker.sock"
     if sys.platform != "linux":
         return usual
-    host = os.environ.get("DOCKER_HOST") or output(
-        "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
-    )
-    kind, _, path = host.strip().partition("://")
+    kind, _, path = host().partition("://")
     if kind != "unix" or path == usual:
         return usual
     return usual if "Desktop" in output("info", "--format", "{{.OperatingSystem}}") else path
@@ -157,6 +163,8 @@ class Shell:
         out, err = f"{self.file}.out", f"{self.file}.err"
         script = f"({shlex.join(command)}) >{out} 2>{err} {given}\n"
         script += f"echo $? $(wc -c <{out}) $(wc -c <{err}); cat {out} {err}\n"
+        patience = threading.Timer(PATIENCE, self.process.kill)
+        patience.start()
         with contextlib.suppress(OSError):  # the container is gone: there is no answer either
             assert self.process.stdin and self.process.stdout
             self.process.stdin.write(script.encode())
@@ -164,8 +172,17 @@ class Shell:
             if numbers := self.process.stdout.readline().split():
                 code, *sizes = map(int, numbers)
                 said = [self.process.stdout.read(size).decode(errors="replace") for size in sizes]
+                patience.cancel()
                 return subprocess.CompletedProcess(command, code, *said)
-        return subprocess.CompletedProcess(command, 125, "", "the container has ended")
+        patience.cancel()
+        self.process.kill()
+        self.process.wait()
+        told = f"it ran for more than {PATIENCE // 60} minutes, or the container has ended"
+        return subprocess.CompletedProcess(command, 125, "", told)
+
+    def is_open(self) -> bool:
+        """Whether it takes another command."""
+        return self.process.poll() is None
 
     def close(self) -> None:
         """End it."""
@@ -181,11 +198,14 @@ class Session:
         self.label = f"--label={LABEL}={self.id}"
         self._ended = False
         self._beside = ThreadPoolExecutor()
+        self._at_work: list[Future[Any]] = []
         self._shells: dict[str, list[Shell]] = {}
 
     def beside(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Run a function beside what goes on; the session's end takes away what it works with, and waits for it."""
-        return self._beside.submit(function, *arguments)
+        future = self._beside.submit(function, *arguments)
+        self._at_work.append(future)
+        return future
 
     def __enter__(self) -> Session:
         if threading.current_thread() is threading.main_thread():
@@ -206,9 +226,12 @@ class Session:
 
     def _remove(self) -> None:
         self._ended = True
+        self._beside.shutdown(wait=False, cancel_futures=True)
         self._sweep()
-        # What was just being made when we stopped may appear late, so look twice.
-        self._beside.shutdown(cancel_futures=True)
+        # What was just being made when we stopped may appear late, and who works with it waits for it: so look again.
+        while left := [future for future in self._at_work if not future.done()]:
+            wait(left, timeout=1)
+            self._sweep()
         for shell in itertools.chain(*self._shells.values()):
             shell.close()
         self._sweep()
@@ -227,7 +250,9 @@ class Session:
             list(pool.map(remove, ("network", "volume")))
 
     def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """`docker run` that waits for the end and removes the container."""
+        """`docker run` that waits for the end and removes the container. Raises DockerError where all is over."""
+        if self._ended:
+            raise DockerError(STOPPED)
         return call("run", "--rm", self.label, *arguments, **options)
 
     def start(self, *arguments: str) -> str:
@@ -235,7 +260,7 @@ class Session:
         container = "" if self._ended else output("run", "--detach", self.label, *arguments).strip()
         if self._ended:
             call("rm", "--force", "--volumes", container)
-            raise DockerError("it was stopped")
+            raise DockerError(STOPPED)
         return container
 
     def exec(
@@ -250,7 +275,8 @@ class Session:
         try:
             return shell.run(*command, **options)
         finally:
-            idle.append(shell)
+            if shell.is_open():
+                idle.append(shell)
 
     def volume(self, name: str, path: str, options: Iterable[str] = ()) -> str:
         """The option of `docker run` that makes a volume in memory and mounts it at a path."""

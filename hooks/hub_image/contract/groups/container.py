@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.version import Version
 
@@ -38,6 +38,7 @@ OF_THE_NODE = ("/usr/local/nvidia/",)
 # A row of `jupyter labextension list`: name, version, and X where it does not fit; what is switched off does no harm.
 EXTENSION = re.compile(r"^ +(\S+) v(\S+) enabled +(OK|X)", re.MULTILINE)
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST = 60  # seconds until a container that should end at once is held for one that never does
 OLDEST_HUB = 4
 SAFE_PROXY = Version("4.1.1")
 CELLS = {
@@ -107,6 +108,14 @@ print("done")
 """
 
 
+class Running(NamedTuple):
+    """The container that most checks look into, and the environment that a server gets there."""
+
+    name: str
+    environment: list[str]
+    is_entered: bool  # whether the entrypoint made that environment
+
+
 class Container:
     """An image in containers like those of a hub."""
 
@@ -114,11 +123,10 @@ class Container:
         self.target = target
         self.session = session
         self._asking = threading.Lock()
-        self.hidden, self.server_environment, self.is_entered = self._start()
+        self._running = self._start()
 
-    def _start(self) -> tuple[str, list[str], bool]:
-        """The container that most checks look into, the environment that a server gets there, and whether the
-        entrypoint made it.
+    def _start(self) -> Running | None:
+        """Start the container that most checks look into; nothing where none of the image stays up.
 
         Where the entrypoint does not run what it is given, which is a check of its own, the
         container starts without it and the environment is the image's.
@@ -128,18 +136,35 @@ class Container:
         )
         for entrypoint in ([], ["--entrypoint=env"]):
             line = [*self.options(USER), *entrypoint, self.target.reference, "sh", "-c", keep]
-            container = self.session.start(*line)
+            try:
+                container = self.session.start(*line)
+            except docker.DockerError:  # its words are those of the check of the entrypoint
+                continue
             for _ in range(150):
                 read = docker.call("exec", container, "cat", ENVIRONMENT)
-                if read.returncode == 0:
-                    environment = [item for item in read.stdout.split("\0") if item]
-                    return container, environment, not entrypoint
+                if environment := [item for item in read.stdout.split("\0") if item]:
+                    return Running(container, environment, not entrypoint)
                 if not docker.call("ps", "--quiet", f"--filter=id={container}").stdout.strip():
                     break
                 time.sleep(0.1)
-        raise docker.DockerError(
-            f"no container of {self.target.reference} stays up: `docker run` it with `sleep 60`"
-        )
+        return None
+
+    @property
+    def stays_up(self) -> bool:
+        """Whether there is a container to look into."""
+        return self._running is not None
+
+    @property
+    def running(self) -> Running:
+        """The container that stays up. Raises NotApplicable where there is none."""
+        if not self._running:
+            raise NotApplicable("no container of the image stays up, see C7")
+        return self._running
+
+    @property
+    def hidden(self) -> str:
+        """The container that stays up, whose home is an empty one over the image's own."""
+        return self.running.name
 
     def options(self, user: str, privileges: bool = False) -> list[str]:
         """Options for `docker run` that give a container what a hub gives it, and no more."""
@@ -152,12 +177,16 @@ class Container:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command through the entrypoint in a new container, as a hub starts a server."""
         line = [*self.options(user, privileges), self.target.reference, *command]
-        return self.session.run(*line, **options)
+        try:
+            return self.session.run(*line, timeout=LONGEST, **options)
+        except subprocess.TimeoutExpired:
+            said = f"it still runs after {LONGEST} seconds"
+            return subprocess.CompletedProcess(line, 124, "", said)
 
     def exec(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the container with the hidden home, in a server's environment."""
         quiet = ["PYTHONDONTWRITEBYTECODE=1"]  # looking must not change what another check sees
-        line = ["env", "-i", *self.server_environment, *quiet, *command]
+        line = ["env", "-i", *self.running.environment, *quiet, *command]
         return self.session.exec(self.hidden, *line, **options)
 
     def shell(self, script: str) -> str:
@@ -167,8 +196,9 @@ class Container:
     @cached_property
     def own_home(self) -> str:
         """A container in which the image's own home is not hidden."""
-        options = (f"--user={USER}", "--network=none", "--entrypoint=sleep")
-        return self.session.start(*options, self.target.reference, "infinity")
+        assert self.running  # where one stays up another does
+        options = (f"--user={USER}", "--network=none", "--entrypoint=sh")
+        return self.session.start(*options, self.target.reference, "-c", "exec sleep infinity")
 
     @cached_property
     def home_of_the_base(self) -> set[str]:
@@ -218,12 +248,15 @@ class Container:
 
     @property
     def prefix(self) -> str:
-        """The environment of Jupyter's Python."""
+        """The environment of Jupyter's Python. Raises NotApplicable where no Python runs."""
+        if not self._paths[0]:
+            raise NotApplicable("no Python runs")
         return self._paths[0]
 
     @property
     def site_packages(self) -> str:
-        """Where pip puts packages for Jupyter's Python."""
+        """Where pip puts packages for Jupyter's Python. Raises NotApplicable where no Python runs."""
+        assert self.prefix
         return self._paths[1]
 
     @property
@@ -238,10 +271,17 @@ class Container:
 
     @cached_property
     def ended(self) -> subprocess.CompletedProcess[str]:
-        """How a server ended that prints its argument and ends with 7."""
+        """How a server ended that says so and ends with 7 where its argument arrived."""
         # /bin/sh by its path, as hubs give the path of a wrapper of their own.
-        line = ("/bin/sh", "-c", 'echo "<$1>"; exit 7', "sh", "two words")
-        return self.run(*line, privileges=True)
+        script = '[ "$1" = "two words" ] && echo "<arrived>" && exit 7; echo "<$1>"'
+        return self.run("/bin/sh", "-c", script, "sh", "two words", privileges=True)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the entrypoint runs what it is given, with its arguments."""
+        # By either: now and then Docker loses the output of a container that ends at once,
+        # https://github.com/moby/moby/issues/27289.
+        return self.ended.returncode == 7 or "<arrived>" in self.ended.stdout
 
     def missing(self, test: str, paths: list[str]) -> list[str]:
         """Those of the paths for which `test -x` and its like say no."""
@@ -263,6 +303,9 @@ def masks(user: str) -> list[str]:
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    if of_docker := [line for line in lines if line.startswith("docker: ")]:
+        # ... runc create failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown.
+        return of_docker[-1].rpartition("container process: ")[2].partition(": unknown")[0]
     return lines[-1] if lines else f"exit code {done.returncode}"
 
 
@@ -308,10 +351,13 @@ def version(image: Container) -> str:
     fix="Make the user with `useradd --uid 1000`, and use that one.",
 )
 def uid(image: Container) -> str:
-    asked = image.session.run("--network=none", "--entrypoint=id", image.target.reference, "-u")
-    found = asked.stdout.strip()
-    if not found:
-        raise Failure(f"`id -u` says nothing in it; Docker said: {' '.join(asked.stderr.split())}")
+    user = (image.target.config["Config"].get("User") or "root").partition(":")[0]
+    found = user
+    if not user.isdigit():
+        asked = image.session.exec(image.own_home, "id", "-u", user)
+        if asked.returncode:
+            raise Failure(f"the image does not know its own user {user}")
+        found = asked.stdout.strip()
     if found == "0":
         raise NotApplicable("it is root, see the other C3")
     if found != "1000":
@@ -327,9 +373,11 @@ def uid(image: Container) -> str:
     fix="Take sudo out of the start script, and give files that only a group may read to user 1000.",
 )
 def privileges(image: Container) -> str:
+    if not image.arrived:
+        raise NotApplicable("the arguments do not arrive")
     probe = (image.python or "python3", "-c", "import sys, json")
     for user in (USER, OTHER_GROUP):
-        if user == USER and image.is_entered and image.exec(*probe).returncode == 0:
+        if user == USER and image.running.is_entered and image.exec(*probe).returncode == 0:
             continue  # the container that stays up is one of this user's, without privileges
         done = image.run(*probe, user=user)
         if done.returncode:
@@ -368,8 +416,10 @@ def home(image: Container) -> None:
     fix='End the entrypoint script with `exec "$@"`.',
 )
 def arguments(image: Container) -> None:
-    if "<two words>" not in image.ended.stdout:
+    if not image.arrived:
         raise Failure(f"the arguments do not arrive: {_last_line(image.ended)}")
+    if not image.stays_up:
+        raise Failure("no container of it stays up: `sh`, `env` or `sleep` is missing")
 
 
 @CHECKS.check(
@@ -380,7 +430,7 @@ def arguments(image: Container) -> None:
     fix='End the entrypoint script with `exec "$@"`.',
 )
 def exit_code(image: Container) -> None:
-    if not image.ended.stdout.strip().endswith(">"):
+    if not image.arrived:
         raise NotApplicable("the arguments do not arrive")
     if image.ended.returncode != 7:
         raise Failure(f"a server that ends with 7 gives {image.ended.returncode}")
@@ -394,6 +444,8 @@ def exit_code(image: Container) -> None:
     fix='End the entrypoint script with `exec "$@"`, and let tini start it.',
 )
 def signals(image: Container) -> None:
+    if not image.arrived:
+        raise NotApplicable("the arguments do not arrive")
     script = "trap 'echo heard; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
     options = image.options(USER, privileges=True)
     container = image.session.start(*options, image.target.reference, "/bin/sh", "-c", script)
@@ -402,7 +454,7 @@ def signals(image: Container) -> None:
             break
         time.sleep(0.25)
     else:
-        raise NotApplicable("the arguments do not arrive")
+        raise NotApplicable("a shell does not start")
     docker.call("stop", "--time=5", container)
     if "heard" not in docker.call("logs", container).stdout:
         raise Failure("the signal TERM does not reach the server")
@@ -417,6 +469,8 @@ def signals(image: Container) -> None:
     fix="Let tini be the first word of the entrypoint.",
 )
 def zombies(image: Container) -> None:
+    if not image.running.is_entered:
+        raise NotApplicable("the arguments do not arrive")
     code = """
 import os, time
 reads, writes = os.pipe()
@@ -454,9 +508,11 @@ def one_environment(image: Container) -> str:
     prefix, _, version = found.stdout.strip().rpartition(" ")
     if prefix != image.prefix:
         raise Failure(f"python3 belongs to {prefix}, Jupyter to {image.prefix}")
-    pip = image.exec("pip", "--version").stdout
-    if image.prefix not in pip:
-        raise Failure(f"pip {'belongs to ' + pip.split()[3] if pip else 'is not on PATH'}")
+    pip = image.exec("pip", "--version")
+    if pip.returncode:
+        raise Failure(f"pip does not run: {_last_line(pip)}")
+    if image.prefix not in pip.stdout:
+        raise Failure(f"pip is another Python's: {pip.stdout.strip()[:300]}")
     return f"Python {version} in {prefix}"
 
 
@@ -555,6 +611,8 @@ print(json.dumps({name: found["spec"].get("language", "") for name, found in spe
 def dask(image: Container) -> str:
     if "dask-gateway" not in image.packages:
         raise NotApplicable("dask-gateway is not installed")
+    if not image.arrived:
+        raise NotApplicable("the arguments do not arrive")
     code = "import dask, distributed, dask_gateway; print(dask.__version__)"
     done = image.run(image.python, "-c", code, user=OTHER_GROUP)
     if done.returncode:
@@ -713,6 +771,8 @@ def r_environment(image: Container) -> None:
     bare = ["env", "-i", "HOME=/home/jovyan", "PATH=/usr/bin:/bin", rscript, "-e"]
     found = docker.call("exec", image.hidden, *bare, 'cat(Sys.getenv("PATH"))').stdout
     folder = image.python.rpartition("/")[0]
+    if not folder:
+        raise NotApplicable("no Python runs")
     if folder not in found.split(":"):
         raise Failure(f"without the container's environment R does not have {folder} in PATH")
 

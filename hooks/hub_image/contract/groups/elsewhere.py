@@ -24,8 +24,12 @@ from hub_image.tools.git import git
 
 FILE = "image-tests/elsewhere.yml"
 KEYS = ("repository", "ref", "notebooks", "network")
-# git would wait for a name and a password for an address that does not exist.
-ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0"}
+# git would wait for a name and a password for an address that does not exist, and for a host that sends nothing.
+WAIT_FOR_NOBODY = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
+    "GIT_HTTP_LOW_SPEED_TIME": "60",
+}
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,18 @@ def fetch(entry: Elsewhere, folder: Path) -> Fetched:
     try:
         # One commit alone; a full commit's name works too where the host allows it, as GitHub does.
         line = ("fetch", "--quiet", "--depth=1", entry.repository, entry.ref)
-        git(folder, *line, environment=ASK_NOBODY)
+        git(folder, *line, environment=WAIT_FOR_NOBODY)
         git(folder, "checkout", "--quiet", "FETCH_HEAD")
     except Problem as error:
+        said = str(error)
+        if (
+            "could not read Username" in said
+        ):  # what git says without a terminal where a host asks who it is
+            said = "there is no such repository, or it is private"
+        elif "couldn't find remote ref" in said:
+            said = "it has no such branch or tag; a commit needs its full name"
         raise Problem(
-            f"{entry.where}: {entry.repository} cannot be fetched at {entry.ref}: {str(error)[-300:]}"
+            f"{entry.where}: {entry.repository} cannot be fetched at {entry.ref}: {said[-300:]}"
         ) from None
     commit = git(folder, "rev-parse", "HEAD").strip()
     notebooks = tuple(dict.fromkeys(_matching(folder, entry.patterns)))

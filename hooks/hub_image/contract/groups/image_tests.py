@@ -14,10 +14,11 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from hub_image.contract import Check, Failure
+from hub_image.contract import Check, Failure, NotApplicable
 from hub_image.contract.groups import elsewhere
 from hub_image.contract.groups.container import USER, Container, masks
 from hub_image.contract.groups.elsewhere import Fetched
@@ -27,6 +28,8 @@ from hub_image.tools import docker
 
 FOLDER = "image-tests"
 PLACE = "/tmp"
+CELL = 600  # seconds for a notebook's cell
+LONGEST = 3600  # seconds for a notebook or a file of tests
 UID, GID = 1000, 100
 WHY = "The repository's owner wrote this test."
 SOURCE = "https://github.com/jupyterhub/repo2docker-action#testing-the-built-image"
@@ -37,7 +40,7 @@ import sys
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 notebook = nbformat.read(sys.argv[1], as_version=4)
 known = KernelSpecManager().get_all_specs()
@@ -48,15 +51,17 @@ kernel = asked.get("name") if asked.get("name") in known else languages.get(lang
 if not kernel:
     wanted = asked.get("name") or language or "none named"
     sys.exit(f"its kernel ({wanted}) is not in the image, which has {', '.join(known) or 'none'}")
+code = [(number, cell) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
+for _, cell in code:
+    cell.execution_count = None
 try:
-    NotebookClient(notebook, timeout=600, kernel_name=kernel).execute()
-except CellExecutionError as error:
-    cell = next(
-        (number for number, cell in enumerate(notebook.cells, 1)
-         if any(output.output_type == "error" for output in cell.get("outputs", []))),
-        "?",
-    )
-    sys.exit(f"cell {cell}: {error.ename}: {error.evalue}")
+    NotebookClient(notebook, timeout=int(sys.argv[2]), kernel_name=kernel).execute()
+except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    last = max((number for number, cell in code if cell.execution_count), default="?")
+    said = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
+    if isinstance(error, CellTimeoutError):
+        said = f"it runs for more than {sys.argv[2]} seconds"
+    sys.exit(f"cell {last}: {' '.join(said.split())[:300]}")
 print(kernel)
 """
 PYTEST = """
@@ -74,22 +79,27 @@ class Owned:
 
     def __init__(self, image: Container) -> None:
         self.image = image
-        wide = ["COLUMNS=300"]  # so that pytest shortens nothing
-        self.python = ["env", "-i", *image.server_environment, *wide, image.python]
-        tools = f"{image.session.id}-tools"
-        docker.output("volume", "create", image.session.label, tools)
-        # A new volume is filled with what the image has in that place.
-        hub = hub_image(image.target.hub_version)
-        image.session.run(f"--volume={tools}:/opt/tools", hub, "true")
-        folder = (image.target.repository or Path()) / FOLDER
-        self.container = self._with_copy(folder, FOLDER, f"--volume={tools}:/mnt/tools:ro")
-        self.setup = ""
-        if (folder / "requirements.txt").exists():
-            listed = f"{PLACE}/{FOLDER}/requirements.txt"
-            done = self.run("-m", "pip", "install", "--quiet", "-r", listed)
-            if done.returncode:
-                self.setup = f"{FOLDER}/requirements.txt: {done.stderr.strip()[-300:]}"
         self._elsewhere: dict[Path, str] = {}
+
+    @cached_property
+    def container(self) -> str:
+        """The container with a copy of image-tests/, and with pytest."""
+        tools = f"{self.image.session.id}-tools"
+        docker.output("volume", "create", self.image.session.label, tools)
+        # A new volume is filled with what the image has in that place.
+        hub = hub_image(self.image.target.hub_version)
+        self.image.session.run(f"--volume={tools}:/opt/tools", hub, "true")
+        folder = (self.image.target.repository or Path()) / FOLDER
+        return self._with_copy(folder, FOLDER, f"--volume={tools}:/mnt/tools:ro")
+
+    @cached_property
+    def setup(self) -> str:
+        """What went wrong when the requirements of image-tests/ were installed; empty when nothing did."""
+        listed = f"{FOLDER}/requirements.txt"
+        if not ((self.image.target.repository or Path()) / listed).exists():
+            return ""
+        done = self.run("-m", "pip", "install", "--quiet", "-r", f"{PLACE}/{listed}")
+        return f"{listed}: {done.stderr.strip()[-300:]}" if done.returncode else ""
 
     def elsewhere(self, found: Fetched) -> str:
         """The container with a copy of a fetched repository, in which nothing else was done."""
@@ -99,6 +109,8 @@ class Owned:
         return self._elsewhere[found.folder]
 
     def _with_copy(self, folder: Path, name: str, *options: str) -> str:
+        if not self.image.running.is_entered:
+            raise NotApplicable("the entrypoint does not run what it is given, see C7")
         container = self.image.session.start(
             f"--user={USER}",
             "--security-opt=no-new-privileges",
@@ -120,13 +132,19 @@ class Owned:
     ) -> subprocess.CompletedProcess[str]:
         """Run Jupyter's Python in a folder of a container."""
         where = ["--interactive", f"--workdir={folder}", container or self.container]
-        return docker.call("exec", *where, *self.python, *arguments, **options)
+        wide = ["COLUMNS=300"]  # so that pytest shortens nothing
+        python = ["env", "-i", *self.image.running.environment, *wide, self.image.python]
+        try:
+            return docker.call("exec", *where, *python, *arguments, timeout=LONGEST, **options)
+        except subprocess.TimeoutExpired:
+            said = f"it still runs after {LONGEST // 60} minutes"
+            return subprocess.CompletedProcess(arguments, 124, "", said)
 
     def notebook(self, path: str, container: str = "") -> str:
         """Run a notebook where it lies, below PLACE; its kernel and its time. Raises Failure."""
         folder, _, name = f"{PLACE}/{path}".rpartition("/")
         began = time.monotonic()
-        done = self.run("-", name, input=NOTEBOOK, folder=folder, container=container)
+        done = self.run("-", name, str(CELL), input=NOTEBOOK, folder=folder, container=container)
         if done.returncode:
             raise Failure(done.stderr.strip().splitlines()[-1] if done.stderr else "it failed")
         kernel = done.stdout.strip().splitlines()[-1]
@@ -214,7 +232,8 @@ def _check(path: str) -> Check:
         lines = [line for line in done.stdout.strip().splitlines() if line]
         if done.returncode:
             failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-            raise Failure((failed or lines or [done.stderr.strip()[-300:] or "it failed"])[0])
+            said = failed or lines or [done.stderr.strip()[-300:] or "it failed"]
+            raise Failure(said[0])
         return lines[-1] if lines else ""
 
     return Check(

@@ -83,7 +83,19 @@ def hub_image(version: str) -> str:
     name = f"hub-image/hub:{version}-{made_of}"
     if docker.call("image", "inspect", name).returncode == 0:
         return name
-    line = ["build", "--quiet", f"--build-arg=HUB={official}", f"--tag={name}", "-"]
+    # Those of earlier releases that nothing uses go, each nearly a gigabyte; a young one may be about to be used.
+    label = f"hub-image.hub={version}"
+    docker.call(
+        "image", "prune", "--all", "--force", f"--filter=label={label}", "--filter=until=24h"
+    )
+    line = [
+        "build",
+        "--quiet",
+        f"--build-arg=HUB={official}",
+        f"--label={label}",
+        f"--tag={name}",
+        "-",
+    ]
     built = docker.call(*line, input=context.getvalue(), text=None, errors=None)
     if built.returncode and b"already exists" in cast(bytes, built.stderr):
         # Another contract made it at the same moment; now it is found.

@@ -82,10 +82,12 @@ def public(target: Target) -> None:
     if not target.published:
         raise NotApplicable("asked for with --published, once the image is pushed")
     with tempfile.TemporaryDirectory() as empty:
-        # An empty configuration has no passwords.
-        pulled = docker.call("--config", empty, "pull", "--quiet", target.reference)
+        # An empty configuration has no passwords, and does not know either where the engine is.
+        line = ("--config", empty, "--host", docker.host(), "pull", "--quiet", target.reference)
+        pulled = docker.call(*line)
     if pulled.returncode:
-        raise Failure(f"{target.reference} cannot be pulled without a password")
+        said = " ".join(pulled.stderr.split())[-300:]
+        raise Failure(f"{target.reference} cannot be pulled without a password: {said}")
 
 
 @CHECKS.check(

@@ -259,8 +259,10 @@ async def pull_course(user):
 async def export(user, path):
     """What the menu *Save and Export* offers, each with how it ended: a status and the page's reason."""
     offered = await request("GET", f"/user/{user}/api/nbconvert")
+    if offered.code != 200:
+        return {"html": [offered.code, f"the server lists no formats, error {offered.code}"]}
     seen = {}
-    for name in json.loads(offered.body) if offered.code == 200 else []:
+    for name in json.loads(offered.body):
         if name not in NOT_IN_THE_MENU:
             url = f"/user/{user}/nbconvert/{name}/{path}?download=true"
             answer = await request("GET", url, timeout=120)
@@ -284,6 +286,8 @@ async def lab(user):
     config = json.loads(found[1])
     wanted = dict.fromkeys(re.findall(r'<script[^>]*src="([^"]+)"', text), "JupyterLab")
     for extension in config.get("federated_extensions", []):
+        if extension["name"] in config.get("disabledExtensions", []):  # that does no harm
+            continue
         url = f"{config['fullLabextensionsUrl']}/{extension['name']}/{extension['load']}"
         wanted[url] = extension["name"]
     answers = await asyncio.gather(*(request("HEAD", url) for url in wanted))

@@ -49,17 +49,23 @@ class LikeKubernetes(DockerSpawner):
         await self.docker("put_archive", self.container_id, "/", mounted())
         await super().start_object()
 
+    async def run_post_stop_hook(self):
+        """Remove one that has ended by itself, or that Docker could not start, too; the hub alone leaves it."""
+        if await self.get_object():
+            await self.remove_object()
+
     async def remove_object(self):
-        """Keep the end of the log for whoever asks why a server did not start."""
-        await self.keep_log("end", tail=60)
+        """Keep the end of the log for whoever asks why a server did not start, and what Docker says of it."""
+        found = await self.docker("inspect_container", self.container_id)
+        await self.keep_log("end", found["State"]["Error"], tail=60)
         await super().remove_object()
 
-    async def keep_log(self, name, **options):
+    async def keep_log(self, name, more="", **options):
         """Write what the server has written where drive.py finds it."""
         log = await self.docker("logs", self.container_id, **options)
         path = f"/tmp/{self.user.name}.{name}"
         with open(f"{path}.part", "wb") as file:
-            file.write(log)
+            file.write(log + more.encode())
         os.rename(f"{path}.part", path)  # whoever finds it finds all of it
 
 
