@@ -142,7 +142,8 @@ class Container:
                 continue
             for _ in range(150):
                 read = docker.call("exec", container, "cat", ENVIRONMENT)
-                if environment := [item for item in read.stdout.split("\0") if item]:
+                environment = [item for item in read.stdout.split("\0") if item]
+                if read.returncode == 0 and environment:
                     return Running(container, environment, not entrypoint)
                 if not docker.call("ps", "--quiet", f"--filter=id={container}").stdout.strip():
                     break

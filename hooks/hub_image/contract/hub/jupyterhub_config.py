@@ -18,7 +18,13 @@ UID, GID = 1000, 100
 # Hubs start servers through a script of their own and mount settings of their own.
 WRAPPER = "/mnt/hub-image/start"
 FILES = {
-    WRAPPER: "#!/usr/bin/env python3\nimport os, sys\nos.execvp(sys.argv[1], sys.argv[1:])\n",
+    WRAPPER: """#!/usr/bin/env python3
+import os, sys
+try:
+    os.execvp(sys.argv[1], sys.argv[1:])
+except OSError as error:
+    sys.exit(f"{sys.argv[1]}: {error.strerror}")
+""",
     "/usr/local/etc/ipython/ipython_kernel_config.json": json.dumps(
         {"HistoryManager": {"enabled": False}}
     ),
