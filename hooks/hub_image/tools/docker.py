@@ -164,17 +164,20 @@ class Shell:
         script = f"({shlex.join(command)}) >{out} 2>{err} {given}\n"
         script += f"echo $? $(wc -c <{out}) $(wc -c <{err}); cat {out} {err}\n"
         patience = threading.Timer(PATIENCE, self.process.kill)
+        patience.daemon = True
         patience.start()
-        with contextlib.suppress(OSError):  # the container is gone: there is no answer either
+        try:
             assert self.process.stdin and self.process.stdout
             self.process.stdin.write(script.encode())
             self.process.stdin.flush()
             if numbers := self.process.stdout.readline().split():
                 code, *sizes = map(int, numbers)
                 said = [self.process.stdout.read(size).decode(errors="replace") for size in sizes]
-                patience.cancel()
                 return subprocess.CompletedProcess(command, code, *said)
-        patience.cancel()
+        except OSError:
+            pass  # the container is gone: there is no answer either
+        finally:
+            patience.cancel()
         self.process.kill()
         self.process.wait()
         told = f"it ran for more than {PATIENCE // 60} minutes, or the container has ended"

@@ -45,6 +45,7 @@ EXPORTS = {
 NEEDED_BY = {
     "pandoc": ("latex", "rst", "asciidoc"),
     "texlive-xetex": ("latex", "pdf"),
+    "texlive-full": ("latex", "pdf"),
     "playwright": ("webpdf",),
     "pyqtwebengine": ("qtpdf", "qtpng"),
 }
