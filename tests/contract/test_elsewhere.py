@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -82,7 +84,7 @@ def test_one_commit_is_fetched_and_the_pattern_says_what_runs(course, tmp_path):
 @pytest.mark.parametrize(
     ("ref", "pattern", "says"),
     [
-        ("v2", "*.ipynb", "cannot be fetched at v2"),
+        ("v2", "*.ipynb", "cannot be fetched at v2: it has no such branch or tag"),
         ("v1", "*.ipynb", "has no notebook *.ipynb at v1"),
     ],
 )
@@ -91,6 +93,28 @@ def test_what_cannot_be_had_is_a_result(course, tmp_path, ref, pattern, says):
     [check] = image_tests.checks(repository(tmp_path, text), tmp_path / "fetched")
     result = check.result(None)
     assert result.status == FAIL and says in result.detail and "elsewhere.yml:1: " in result.detail
+
+
+def test_a_host_that_asks_who_it_is_has_no_such_public_repository(tmp_path):
+    """As GitHub does for a private repository, and for one that does not exist."""
+
+    class Asks(BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802 (as http.server calls it)
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Asks)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/ocean/secret"
+    entry = elsewhere.Elsewhere(f"{elsewhere.FILE}:1", address, "main", ("*.ipynb",), network=False)
+    with pytest.raises(Problem, match="at main: there is no such repository, or it is private$"):
+        elsewhere.fetch(entry, tmp_path / "fetched")
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.engine
