@@ -99,5 +99,5 @@ def test_a_champion_clicks_through_the_hub(hub, made, chromium, engine):
     session = docker.output("ps", f"--filter=publish={PORT}", label).strip()
     assert len(traces(session)) > 3
     hub.send_signal(signal.SIGINT)
-    assert hub.wait(60) == 0
+    assert hub.wait(180) == 0
     assert not traces(session)

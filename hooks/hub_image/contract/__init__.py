@@ -140,6 +140,11 @@ class Target:
         return f"{self.reference}: like no image that the template knows"
 
     @property
+    def first_page(self) -> str:
+        """What the hub sends people to, below their server's address; hubs take it without a slash too."""
+        return "/" + self.default_url.lstrip("/")
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment that the image sets."""
         lines = self.config["Config"].get("Env") or []

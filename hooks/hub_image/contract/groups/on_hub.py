@@ -169,7 +169,7 @@ class Day:
         hub = start(target, session, *volumes, profile=profile if target.override else None)
         numbers = {check.number for check in CHECKS} if checks is None else set(checks)
         wanted = {
-            "pages": [target.default_url, "/lab", "/tree"],
+            "pages": [target.first_page, "/lab", "/tree"],
             "interfaces": self.interfaces(target),
             "checks": sorted(numbers),
         }
@@ -551,7 +551,7 @@ def _opens(hub: Day, page: str) -> str:
     fix="Install what serves that page, or choose another default_url.",
 )
 def default_url(hub: Day) -> str:
-    return _opens(hub, hub.target.default_url)
+    return _opens(hub, hub.target.first_page)
 
 
 @CHECKS.check(
@@ -562,7 +562,7 @@ def default_url(hub: Day) -> str:
     fix="Install the program and the package that proxies it, into Jupyter's environment.",
 )
 def interfaces(hub: Day) -> str:
-    pages = [page for page in hub["pages"] if page != hub.target.default_url]
+    pages = [page for page in hub["pages"] if page != hub.target.first_page]
     for page in pages:
         _opens(hub, page)
     return ", ".join(pages)
