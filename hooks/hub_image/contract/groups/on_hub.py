@@ -414,8 +414,8 @@ def lab_page(hub: Day) -> None:
     seen = hub["lab"]
     if seen["status"] != 200:
         raise NotApplicable(f"/lab ends in error {seen['status']}")
-    for name, status in seen["missing"].items():
-        raise Failure(f"a file of {name} ends in error {status}")
+    if missing := seen["missing"].items():
+        raise Failure("; ".join(f"a file of {name} ends in error {code}" for name, code in missing))
 
 
 @CHECKS.check(
