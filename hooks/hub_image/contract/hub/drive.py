@@ -259,10 +259,11 @@ async def pull_course(user):
 async def export(user, path):
     """What the menu *Save and Export* offers, each with how it ended: a status and the page's reason."""
     offered = await request("GET", f"/user/{user}/api/nbconvert")
-    if offered.code != 200:
-        return {"html": [offered.code, f"the server lists no formats, error {offered.code}"]}
+    formats = json.loads(offered.body) if offered.code == 200 else {}
+    if not formats:
+        return {"html": [404, f"the server lists no formats, with code {offered.code}"]}
     seen = {}
-    for name in json.loads(offered.body):
+    for name in formats:
         if name not in NOT_IN_THE_MENU:
             url = f"/user/{user}/nbconvert/{name}/{path}?download=true"
             answer = await request("GET", url, timeout=120)
