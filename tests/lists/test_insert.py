@@ -5,13 +5,14 @@ from __future__ import annotations
 import os.path
 import re
 import string
+from datetime import date
 
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hub_image.lists import packages
+from hub_image.lists import packages, reasons
 from hub_image.lists.insert import insert
 from hub_image.problem import Problem
 from hub_image.syntax import toml
@@ -92,6 +93,23 @@ def test_an_environment_has_one_package_more(text, manager):
     )
 
 
+@ours
+@given(text=environment(), managers=st.permutations(["conda", "pip"]))
+@example(text="dependencies: [a, b] # why\n", managers=["conda", "pip"])
+@example(text="dependencies: [\n  a, # why\n  b # why\n]\n", managers=["pip", "conda"])
+def test_what_stands_beside_an_entry_stays_beside_it(text, managers):
+    """Also in brackets, and when one more entry comes: what is past its end is found by it."""
+    for manager in managers:
+        text = insert(
+            "environment.yml", text, manager, f"geo-{manager}", f"{manager}, until 2027-06"
+        )
+    over = reasons.ended_in("environment.yml", text, date(2027, 7, 1))
+    assert {(entry.name, entry.why) for entry in over} == {
+        ("geo-conda", "conda"),
+        ("geo-pip", "pip"),
+    }
+
+
 def flat(dependencies: list | None) -> list[tuple[str, str]]:
     """Who installs what, in order."""
     found = []
@@ -165,6 +183,18 @@ def test_a_script_of_r_has_one_package_more(data):
         assert 'install.packages("sf")' in code
 
 
+@pytest.mark.parametrize("text", [
+    'install.packages(c("a"), repos = "https://elsewhere.example")\n',
+    'install.packages(c("a.tar.gz"), repos = NULL, type = "source")\n',
+    'if (!requireNamespace("a")) install.packages(c("a"))\n',
+    'if (FALSE) {\n  install.packages(c("a"))\n}\n',
+])  # fmt: skip
+def test_a_script_of_r_installs_it_in_any_case_and_from_cran(text):
+    assert insert("install.R", text, "r", '"sf"') == f'{text}install.packages("sf")\n'
+    other = text + 'install.packages(c("b"), Ncpus = 4)\n'
+    assert '(c(\n  "sf",\n  "b"), Ncpus' in insert("install.R", other, "r", '"sf"')
+
+
 @given(data=st.data())
 def test_a_project_has_one_package_more(data):
     names = data.draw(st.lists(word, max_size=3, unique=True))
@@ -208,6 +238,8 @@ def test_any_text_has_one_package_more_or_is_refused(where, text):
 def test_a_list_that_cannot_be_read_is_named_with_its_line():
     with pytest.raises(Problem, match=r"^environment.yml:3: .*; then add `geopandas` again$"):
         insert("environment.yml", "dependencies:\n  - a\n - b\n", "conda", "geopandas")
+    with pytest.raises(Problem, match=r"^environment.yml has no place .*; write it into the list"):
+        insert("environment.yml", "common: &c\n- a\ndependencies: *c\n", "conda", "geopandas")
 
 
 def test_it_goes_below_the_last_package_and_not_below_what_is_switched_off():

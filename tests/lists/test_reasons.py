@@ -30,6 +30,8 @@ def test_a_note_has_the_issue_the_reason_and_the_end():
         ("hub-image: ignore[past-end]", "", "the reason has `hub-image:` in it, which"),
         ("x", "2027", "`2027` is no month; write it as in 2027-06"),
         ("x", "2027-13", "`2027-13` is no month; write it as in 2027-06"),
+        ("x", "２０２７-06", "`２０２７-06` is no month"),
+        ("x", "2027-02-30", "`2027-02-30` is no month"),
         ("x", "2026-10", "2026-10 is over already; write"),
     ],
 )

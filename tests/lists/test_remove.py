@@ -154,6 +154,8 @@ GOES = {
     "without a line break behind it": ("apt.txt", f"jq\nzip{OVER}", "jq\n"),
     "with an anchor that nobody uses": ("environment.yml", f"dependencies:\n- &a b{OVER}\n- c\n", "dependencies:\n- c\n"),
     "the last of a list": ("environment.yml", f"dependencies:\n- pip:\n  - b{OVER}\n", "dependencies:\n"),
+    "alone in a line in brackets": ("environment.yml", f'dependencies: [\n  "b>=1,<2",{OVER}\n  a]\n', "dependencies: [\n  a]\n"),
+    "the only one in brackets": ("environment.yml", f"dependencies: [\n  b{OVER}\n]\n", "dependencies: [\n]\n"),
     "a call of its own": ("install.R", f'library(x)\ninstall.packages("sf"){OVER}\nf()\n', "library(x)\nf()\n"),
     "a comma before it": ("install.R", f'f(c("a"\n, "b"{OVER}\n, "d"))\n', 'f(c("a"\n, "d"))\n'),
     "the last of a vector": ("install.R", f'f(c(\n  "a", # a, "b"\n  "b"{OVER}\n))', 'f(c(\n  "a" # a, "b"\n))'),

@@ -213,7 +213,54 @@ def test_one_package_has_two_names_and_two_packages_have_one(asked, repository, 
     assert capsys.readouterr().out == "environment.yml:1 has torch already.\n"
     assert not changed(before, folder)
     assert main(["add", "graphviz", "--from", "pip", *WHY]) == 0
-    assert "{pip: [graphviz" in (folder / "environment.yml").read_text()
+    assert f"{{pip: [\n  graphviz{NOTE}\n  ]}}" in (folder / "environment.yml").read_text()
+
+
+def test_another_version_or_more_of_it_than_there_is(asked, repository, capsys, monkeypatch):
+    """What a list has otherwise is changed there; what only an image has otherwise is added."""
+    folder = repository()
+    (folder / "environment.yml").write_text("dependencies:\n  - xarray<1\n  - dask\n  - pip: [geopandas]\n")  # fmt: skip
+    monkeypatch.setattr(installed, "packages", lambda image: {("conda", "arrow"): "1.3", ("pip", "geopandas"): "1.0"})  # fmt: skip
+    before = contents(folder)
+
+    def add(word: str) -> tuple[int, str]:
+        code = main(["add", word, "--image", "x", *WHY])
+        return code, "".join(capsys.readouterr())
+
+    change = "hub-image: environment.yml:{} has `{}` already; write `{}` there instead\n"
+    assert add("xarray>=1") == (2, change.format(2, "xarray<1", "xarray>=1"))
+    assert add("dask[complete]") == (2, change.format(3, "dask", "dask[complete]"))
+    for word, place in {"xarray<1": 2, "xarray": 2, "geopandas>=1": 4}.items():
+        assert f"environment.yml:{place} has" in add(word)[1]
+    assert "arrow 1.3 is there already" in add("arrow>=1")[1]
+    assert not changed(before, folder)
+    assert add("arrow>=2")[0] == 0
+    assert changed(before, folder) == {"environment.yml": f"  - arrow>=2{NOTE}"}
+
+
+def test_a_list_that_the_image_does_not_read_has_nothing(asked, repository):
+    folder = repository()
+    for name in ("requirements.txt", "environment.yaml", "install.R"):
+        (folder / name).write_text("# geopandas\n" if name == "install.R" else "dependencies: [geopandas]\n" if "yaml" in name else "geopandas\n")  # fmt: skip
+    before = contents(folder)
+    assert main(["add", "geopandas", *WHY]) == 0
+    assert changed(before, folder) == {"environment.yml": f"  - geopandas{NOTE}"}
+
+
+@pytest.mark.parametrize(("file", "line"), [
+    ("environment.yml", "  - r-sf>=1\n"),
+    ("install.R", 'remotes::install_github("r-spatial/sf@main")\n'),
+    ("install.R", 'pak::pak("SF")\n'),
+    ("install.R", 'install.packages("https://cran.r-project.org/src/contrib/Archive/sf/sf_1.0.tar.gz", repos = NULL)\n'),
+])  # fmt: skip
+def test_a_package_of_r_has_other_names(file, line, asked, repository, capsys):
+    folder = repository(**ALL)
+    with (folder / file).open("a") as text:
+        text.write(line)
+    before = contents(folder)
+    assert main(["add", "sf", *WHY]) == 0
+    assert re.search(rf"{re.escape(file)}:\d+ has sf already\.", capsys.readouterr().out)
+    assert not changed(before, folder)
 
 
 def test_channels_of_the_list_are_asked(asked, repository):

@@ -34,7 +34,7 @@ def insert(file: str, text: str, manager: str, entry: str, note: str = "") -> st
     for proposed in places.get(manager, _line)(file, text, entry, note):
         if _is_one_more(file, text, proposed, manager, entry):
             return proposed
-    found = packages.PARSERS[file](text).faults
+    found = [fault for fault in packages.PARSERS[file](text).faults if fault.severity == "error"]
     reason = (
         f"{file}:{found[0].line}: {found[0].message}; then add `{entry}` again"
         if found
@@ -99,6 +99,14 @@ def _at_end(text: str, lines: str) -> str:
     return _after_line(text, len(text.rstrip()), lines)
 
 
+def _at_head(text: str, place: int, line: str) -> str:
+    """Put a line behind a bracket, so that the entry shares it with nothing."""
+    before = re.findall(r"[^\r\n]*", text[:place])[-2]  # the line of the bracket
+    begin = f"{_newline(text)}{before[: len(before) - len(before.lstrip())]}  "
+    more = begin if re.match(r"[ \t]*[^\s]", text[place:]) else ""
+    return text[:place] + begin + line + more + text[place:]
+
+
 def _line(file: str, text: str, entry: str, note: str) -> Iterator[str]:
     """A list of lines: below the last entry; or further down, where a line goes on in the next one; or at the end."""
     ends = list(LINE_END.finditer(text))
@@ -111,11 +119,8 @@ def _line(file: str, text: str, entry: str, note: str) -> Iterator[str]:
 def _r(file: str, text: str, entry: str, note: str) -> Iterator[str]:
     """install.R: at the head of a vector that `install.packages` gets, where the comma is the entry's own; else a call."""
     for place in r.vectors(text):
-        alone = not re.match(r"[ \t]*[^\s]", text[place:])
-        more = "" if alone else f"{_newline(text)}  "
         for comma in (",", ""):
-            line = f"{_newline(text)}  {entry}{comma}{note}{more}"
-            yield text[:place] + line + text[place:]
+            yield _at_head(text, place, entry + comma + note)
     yield _at_end(text, f"install.packages({entry}){note}")
 
 
@@ -137,7 +142,7 @@ def _conda(file: str, text: str, entry: str, note: str) -> Iterator[str]:
         yield text + (NEW_CONDA + f"  - {entry}{note}\n").replace("\n", _newline(text))
         return
     for scalar in _scalars(entry):
-        yield from _into(text, _dependencies(text), 0, [scalar + note])
+        yield from _into(text, _dependencies(text), 0, [scalar + note], (scalar, note))
 
 
 def _pip_of_conda(file: str, text: str, entry: str, note: str) -> Iterator[str]:
@@ -158,10 +163,11 @@ def _pip_of_conda(file: str, text: str, entry: str, note: str) -> Iterator[str]:
     ]
     for scalar in _scalars(entry):
         if sections:
-            yield from _into(text, sections[-1], 2, [scalar + note])
+            yield from _into(text, sections[-1], 2, [scalar + note], (scalar, note))
         else:
-            in_a_line = f"{{pip: [{scalar}{note}{_newline(text)}  ]}}"
-            yield from _into(text, found, 0, ["pip:", f"    - {scalar}{note}"], in_a_line)
+            newline = _newline(text)
+            in_brackets = f"{{pip: [{newline}  {scalar}{note}{newline}  ]}}"
+            yield from _into(text, found, 0, ["pip:", f"    - {scalar}{note}"], (in_brackets, ""))
 
 
 def _scalars(entry: str) -> list[str]:
@@ -182,11 +188,16 @@ def _dependencies(text: str) -> tuple[Any, Any] | None:
 
 
 def _into(
-    text: str, pair: tuple[Any, Any] | None, indent: int, item: list[str], in_a_line: str = ""
+    text: str,
+    pair: tuple[Any, Any] | None,
+    indent: int,
+    item: list[str],
+    in_brackets: tuple[str, str],
 ) -> Iterator[str]:
     """Propose texts with one more item, of one or more lines, in the sequence that a key has.
 
-    `indent` is that of an item below its key, where there is no other item to tell; `in_a_line` the item in `[a, b]`.
+    `indent` is that of an item below its key, where there is no other item to tell; `in_brackets` the item in `[a, b]`,
+    where it begins a line, and what stands behind its comma.
     """
     newline = _newline(text)
     if pair is None:
@@ -197,9 +208,8 @@ def _into(
         lines = _item(key.start_mark.column + (indent or 2), item, newline)
         yield _after_line(text, key.end_mark.index, lines, BREAK)
     elif value.id == "sequence" and value.flow_style:
-        last = value.value[-1].end_mark.index if value.value else value.start_mark.index + 1
-        comma = ", " if value.value else ""
-        yield f"{text[:last]}{comma}{in_a_line or f'{item[0]}{newline}  '}{text[last:]}"
+        comma = "," if value.value else ""
+        yield _at_head(text, text.index("[", value.start_mark.index) + 1, comma.join(in_brackets))
     elif value.id == "sequence":
         lines = _item(value.start_mark.column, item, newline)
         own = [entry for entry in value.value if entry.id == "scalar"]

@@ -19,7 +19,11 @@ def identity(manager: str, name: str) -> tuple[str, str]:
     https://packaging.python.org/en/latest/specifications/name-normalization/
     """
     manager = manager.lower()
+    if manager == "r":  # install.R may say owner/name@version, or the address of an archive
+        name = re.split("[@#_]", re.split("[/:]", name)[-1])[0]
     name = re.sub(r"[-_.]+", "-", name).lower()
+    if manager == "conda" and name.startswith("r-"):  # a package of R's, in lower case
+        return "r", name.removeprefix("r-")
     if manager == "conda" and name not in NOT_THE_SAME:
         return "pip", PIP_NAMES.get(name, name)
     return manager, name

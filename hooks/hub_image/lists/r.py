@@ -26,6 +26,9 @@ R_USE = re.compile(
     r"\s*\(\s*(package\s*=\s*)?$"
 )
 
+CALL = re.compile(r"^(utils::)?install\.packages\s*\(\s*(pkgs\s*=\s*)?\Z", re.MULTILINE)
+ELSEWHERE = re.compile(r"\b(repos|contriburl|lib|type)\s*=")
+
 
 @lru_cache
 def read(text: str) -> PackageList:
@@ -100,11 +103,22 @@ def tokens(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def vectors(text: str) -> Iterator[int]:
-    """Yield the offset behind the bracket of each `c(` that is what `install.packages(` gets, in an install.R.
+    """Yield the offset behind the bracket of each `c(` that is what a call of `install.packages(` gets, in an install.R.
 
-    What stands in a comment or in a string is none.
+    What stands in a comment or in a string is none; nor what depends on something, or comes from elsewhere than CRAN.
     """
-    for kind, start, end in tokens(text):
+    found = list(tokens(text))
+    for place, (kind, start, end) in enumerate(found):
         if kind == "opening" and text[start] == "c" and text[end - 1] == "(":
-            if re.search(r"\binstall\.packages\s*\(\s*(pkgs\s*=\s*)?$", text[:start]):
+            if CALL.search(text[:start]) and not ELSEWHERE.search(text[end : _end(found[place:])]):
                 yield end
+
+
+def _end(following: list[tuple[str, int, int]]) -> int:
+    """Return where the call ends that has the vector as an argument with which these tokens begin."""
+    depth = 1
+    for kind, _, end in following:
+        depth += (kind == "opening") - (kind == "closing")
+        if not depth:
+            return end
+    return following[-1][2]

@@ -15,7 +15,7 @@ from hub_image.lists import packages
 from hub_image.problem import Problem
 from hub_image.repository import files
 
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 END = re.compile(rf"#\s*(?P<why>.*?)(?:^|[\s,;(])until (?P<until>{MONTH.pattern})\W*$")
 ASKED = re.compile(r"#(\d{1,9}): ?")  # the issue, as `note` writes it
 LONGEST = 200  # characters of a reason

@@ -19,7 +19,12 @@ from hub_image.syntax import toml
 
 # What ends a line for some readers and not for others.
 UNSURE = re.compile(r"\r(?!\n)|[\x85\u2028\u2029]")
-ITEM = re.compile(r"[ \t]*-[ \t]+[^\s\[{]")  # of a YAML list, and not `- [a, b]` or `- {a: b}`
+# Of a YAML list, and not `- [a, b]` or `- {a: b}`; or alone in a line between brackets.
+ITEM = re.compile(
+    r"""[ \t]*-[ \t]+[^\s\[{]
+    | [ \t]*("[^"\n]*"|'[^'\n]*'|[^\s"'\[\]{},#-][^\[\]{},#\n]*?)[ \t]*,?[ \t]*(\#.*)?\r?(\n|\Z)""",
+    re.VERBOSE,
+)
 PIP = re.compile(r"""[ \t]*-[ \t]+["']?pip["']?[ \t]*:[ \t]*\r?\n?""")
 # What stands alone in a line of install.R: a name in a vector, or a call with one name.
 NAME = re.compile(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hub_image.lists import apt, conda, indexes, installed, packages, pip, vscode
 from hub_image.lists.insert import insert
 from hub_image.lists.lock import FOLDER
+from hub_image.lists.model import Package
 from hub_image.lists.names import identity
 from hub_image.problem import Problem
 from hub_image.repository import files, image_env
@@ -31,6 +33,14 @@ FORMS = {
     "julia": "a name of Julia's General registry, without a version",
     "vscode": "publisher.name",
 }
+# What reads an entry of those lists whose entries are more than a name, and may be more than its name; and what is more.
+READERS: dict[str, Callable[[str], Sequence[Package]]] = {
+    "conda": lambda text: (conda.match_spec(text),),
+    "pip": lambda text: pip.read(text).packages,
+    "apt": lambda text: apt.read(text).packages,
+    "vscode": lambda text: vscode.read(text).packages,
+}
+MORE = re.compile(r"[][=<>!~:]")
 # https://cran.r-project.org/doc/manuals/r-release/R-exts.html#The-DESCRIPTION-file
 R_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*[A-Za-z0-9]", re.ASCII)
 JULIA_NAME = re.compile(r"([A-Za-z]\w*?)(?:\.jl)?", re.ASCII)
@@ -91,15 +101,49 @@ class Wishes:
     def look(self, word: str, manager: str = "", anyway: bool = False) -> Entry | There:
         """Return what a word means, or where that is already; `manager` and `anyway` as for `add`. Raises Problem."""
         entries = meant(self.answers, word, manager)
-        there = _there(self.repository, entries, self.texts, {} if anyway else self.here)
-        return there or choose(self.repository, word, entries, anyway)
+        for entry in entries:
+            if there := self._there(entry, {} if anyway else self.here):
+                return there
+        return choose(self.repository, word, entries, anyway)
 
     def put(self, entry: Entry, note: str) -> str:
         """Put an entry into its list, with a comment beside it; return the list's file. Raises Problem."""
-        file = list_of(self.repository, self.answers, entry.manager)
+        file = list_of(self.answers, entry.manager)
         before = self.texts[file] if file in self.texts else files.read(self.repository / file)
         self.texts[file] = insert(file, before, entry.manager, _text(entry), note)
         return file
+
+    def _there(self, entry: Entry, image: dict[tuple[str, str], tuple[str, str]]) -> There | None:
+        """Return where a package is already, in a list or in `image`; None where it is in neither, or not as is asked.
+
+        Raises Problem where a list has it otherwise.
+        """
+        version, where = image.get(identity(entry.manager, entry.name), ("", ""))
+        if where and not _is_enough(entry, version):
+            where = ""
+        if listed := self._listed(entry):
+            place, text = listed
+            if where or text == entry.text or not MORE.search(entry.text):
+                return There(entry.name, place)
+            raise Problem(f"{place} has `{text}` already; write `{entry.text}` there instead")
+        return There(entry.name, where, version) if where else None
+
+    def _listed(self, entry: Entry) -> tuple[str, str] | None:
+        """Return where a list that the image is made with has a package, as file:line, and what stands there."""
+        wanted = identity(entry.manager, entry.name)
+        for file in dict.fromkeys(list_of(self.answers, kind) for kind in possible(self.answers)):
+            text = self.texts.get(file) or files.read(self.repository / file)
+            found = packages.PARSERS[file](text)
+            for package in (*found.packages, *found.strings):
+                if identity(package.manager, package.name) == wanted:
+                    return f"{file}:{package.line}", package.text
+            if file == LISTS["julia"] and entry.manager == "julia":
+                name = re.escape(entry.name)
+                table = r"(?m)^\s*\[\s*deps\s*\][^\[]*?"
+                key = re.search(rf"{table}^\s*[\"']?{name}[\"']?\s*=", text)
+                if key:
+                    return f"{file}:{text.count(chr(10), 0, key.end()) + 1}", entry.text
+        return None
 
 
 def add(
@@ -143,22 +187,6 @@ def meant(answers: Answers, word: str, manager: str = "") -> list[Entry]:
     if not entries:
         raise Problem(f"`{word}` names no package; write {FORMS[managers[0]]}")
     return entries
-
-
-def _there(
-    repository: Path,
-    entries: list[Entry],
-    texts: dict[str, str],
-    image: dict[tuple[str, str], tuple[str, str]],
-) -> There | None:
-    """Return where a package is already, in a list or in an image; None where it is in neither."""
-    for entry in entries:
-        if place := listed(repository, entry, texts):
-            return There(entry.name, place)
-        if found := image.get(identity(entry.manager, entry.name)):
-            version, where = found
-            return There(entry.name, where, version)
-    return None
 
 
 def choose(repository: Path, word: str, entries: list[Entry], anyway: bool = False) -> Entry:
@@ -236,34 +264,35 @@ def parse(manager: str, word: str) -> Entry | None:
     """Return what a word means to a manager; None where it means no package, or more than its name and version."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.+=<>!~,*:\[\]-]*", word, re.ASCII):
         return None
-    name = ""
-    if manager == "conda":
-        try:
-            name = conda.match_spec(word).name
-        except ValueError:
-            pass
-    elif manager in ("pip", "apt", "vscode"):
-        reader = {"pip": pip.read, "apt": apt.read, "vscode": vscode.read}[manager]
-        found = reader(word).packages
-        name = found[0].name if len(found) == 1 else ""
-    elif match := (R_NAME if manager == "r" else JULIA_NAME).fullmatch(word):
-        name = match[1] if manager == "julia" else match[0]
-        word = f'"{name}"' if manager == "r" else name
-    return Entry(manager, name, word) if name else None
+    if manager in READERS:
+        found = _package(manager, word)
+        return Entry(manager, found.name, word) if found and found.name else None
+    if match := (R_NAME if manager == "r" else JULIA_NAME).fullmatch(word):
+        return (
+            Entry("r", word, f'"{word}"') if manager == "r" else Entry("julia", match[1], match[1])
+        )
+    return None
 
 
-def list_of(repository: Path, answers: Answers, manager: str) -> str:
+def _package(manager: str, text: str) -> Package | None:
+    """Return the one package that a list of one of READERS would have in this text; None where it has none or several."""
+    try:
+        found = READERS[manager](text)
+    except ValueError:
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def _is_enough(entry: Entry, version: str) -> bool:
+    """Whether this version of a package is what an entry asks for; of its extras nobody knows whether they are there."""
+    found = _package(entry.manager, entry.text) if entry.manager in READERS else None
+    return "[" not in entry.text and (found is None or found.admits(version))
+
+
+def list_of(answers: Answers, manager: str) -> str:
     """Return the file that a package of a manager goes into, whether it is there or not."""
-    if manager in LISTS:
-        return LISTS[manager]
-    if answers.package_manager != "conda":
-        return "requirements.txt"
-    is_other = not (repository / "environment.yml").is_file()
-    return (
-        "environment.yaml"
-        if is_other and (repository / "environment.yaml").is_file()
-        else "environment.yml"
-    )
+    python = "environment.yml" if answers.package_manager == "conda" else "requirements.txt"
+    return LISTS.get(manager, python)
 
 
 def channels(repository: Path) -> list[str]:
@@ -271,23 +300,6 @@ def channels(repository: Path) -> list[str]:
     named = (channel.name for _, found in packages.read(repository) for channel in found.channels)
     asked = [name.partition("/")[0] for name in named if "://" not in name]
     return [name for name in asked if name not in ("defaults", "nodefaults")] or ["conda-forge"]
-
-
-def listed(repository: Path, entry: Entry, texts: dict[str, str] | None = None) -> str:
-    """Return where a package is in a list already, as file:line; empty where it is in none. `texts` are newer texts."""
-    wanted = identity(entry.manager, entry.name)
-    for file, read in packages.PARSERS.items():
-        text = (texts or {}).get(file) or files.read(repository / file)
-        found = read(text)
-        for package in (*found.packages, *found.strings):
-            if identity(package.manager, package.name) == wanted:
-                return f"{file}:{package.line}"
-        if file == LISTS["julia"] and entry.manager == "julia":
-            name = re.escape(entry.name)
-            key = re.search(rf"(?m)^\s*\[\s*deps\s*\][^\[]*?^\s*[\"']?{name}[\"']?\s*=", text)
-            if key:
-                return f"{file}:{text.count(chr(10), 0, key.end()) + 1}"
-    return ""
 
 
 def locked(repository: Path) -> dict[tuple[str, str], tuple[str, str]]:
