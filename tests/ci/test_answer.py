@@ -24,6 +24,8 @@ from conftest import ROOT, TEMPLATE_PARTS, fits, git
 from hub_image.__main__ import main
 from hub_image.ci import answer, asked, propose
 from hub_image.lists import indexes, packages
+from hub_image.page import facts
+from hub_image.problem import Problem
 from lists.test_wanted import KNOWN
 from lists.test_wanted import asked as index  # noqa: F401 (a fixture)
 
@@ -306,6 +308,32 @@ def test_what_is_there_already_is_said_and_the_issue_closed(image, issue):
     assert asks.entry["state"] == "open" and "It goes into" in comment
 
 
+def test_what_the_newest_image_has_by_its_page_is_there_too(image, issue):
+    """As what its base brings; in another version than is asked for it is not."""
+    page = facts.Facts("Ice", "", "ghcr.io/x", "", 0, (facts.Package("conda", "arrow", "1.3"),))
+    listed, main = image.clone / facts.FILE, image.branches()["main"]
+    listed.write_text(facts.write(page))
+    image.owner_pushes(branch=facts.BRANCH)
+    git(image.clone, "reset", "--quiet", "--hard", main)
+    asks, comment = opened(issue, packages="arrow>=1")
+    assert "arrow 1.3 is there already, by way of another package, as the image says" in comment
+    assert asks.entry["state"] == "closed"
+    asks, comment = opened(issue, packages="arrow>=2")
+    assert "It goes into" in comment and asks.entry["state"] == "open"
+    listed.write_text("of a later release")
+    image.owner_pushes(branch=facts.BRANCH)
+    assert "It goes into" in opened(issue, packages="arrow")[1]
+
+
+def test_what_a_list_has_in_another_version_is_for_a_person(image, issue):
+    with (image.clone / "environment.yml").open("a") as file:
+        file.write("  - geopandas<1\n")
+    image.owner_pushes()
+    asks, comment = opened(issue, packages="geopandas>=1")
+    assert re.search(r"environment.yml:\d+ has `geopandas<1` already; write `geopandas>=1` there instead", comment)  # fmt: skip
+    assert asks.entry["state"] == "open" and not asks.label()
+
+
 @pytest.mark.world("triage-may-label")
 @pytest.mark.parametrize("role", ["read", "triage", "none", None])
 def test_a_label_of_somebody_who_may_not_write_is_no_yes(role, image, issue):
@@ -437,6 +465,25 @@ def test_a_form_may_be_translated_and_lose_fields(image, issue):
     assert not asks.happens("opened") and asks.label()
     assert f"# #{asks.number}: GEOG 101\n" in (asks.here / "environment.yml").read_text()
     assert not (asks.here / "image-tests/request-1.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "manager"),
+    {"Python (conda, PyPI)": "python", "Paquet R": "r", "Julia-Paket": "julia", "Programm": "apt", "Reader": "apt"}.items(),
+)  # fmt: skip
+def test_a_translated_kind_is_known_by_its_language(kind, manager):
+    form = FORM.replace("        - Python\n", f"        - {kind}\n        - 7\n")
+    assert asked.read(form, body(kind=kind)).manager == manager
+    with pytest.raises(Problem, match=f"Kind: this is not one of the choices, {re.escape(kind)}, 7"):  # fmt: skip
+        asked.read(form, body(kind="Python"))
+
+
+def test_what_people_paste_is_taken_as_they_mean_it():
+    """Spaces of a text processor, and the signs of code that the form itself shows."""
+    odd = body(packages="`geopandas\u00a0arrow`", why="GEOG\u00a0101\u2003maps", code="`import\tx`")
+    wish = asked.read(FORM, odd)
+    assert (wish.words, wish.why, wish.code) == (("geopandas", "arrow"), "GEOG 101 maps", "import x")  # fmt: skip
+    assert asked.read(FORM, body(code="echo `date`")).code == "echo `date`"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from typing import Any
 from hub_image.ci import asked, draft, proposal
 from hub_image.ci.asked import Asked
 from hub_image.ci.proposal import Draft
-from hub_image.lists import expire, indexes, reasons, wanted
+from hub_image.lists import expire, indexes, installed, reasons, wanted
+from hub_image.page import facts
 from hub_image.problem import Problem
 from hub_image.repository import files
 from hub_image.tools import github, markdown
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(repository: Path, number: int, body: str) -> Checked | None:
-    """Return what comes of an issue with this text, by lists, locks and indexes; nothing is written.
+    """Return what comes of an issue with this text, by lists, locks, the image's page and indexes; nothing is written.
 
     None where it is none of the form.
     """
@@ -103,7 +104,7 @@ def check(repository: Path, number: int, body: str) -> Checked | None:
 def _look(repository: Path, number: int, wish: Asked, checked: Checked) -> None:
     """Look at each package of a request. Raises Problem for what concerns all of them."""
     note = reasons.note(wish.why, wish.until, number)
-    wishes, entries, can_be_had = wanted.Wishes(repository), [], True
+    wishes, entries, can_be_had = wanted.Wishes(repository, in_image(repository)), [], True
     for word in wish.words:
         try:
             found = wishes.look(word, wish.manager)
@@ -121,6 +122,15 @@ def _look(repository: Path, number: int, wish: Asked, checked: Checked) -> None:
     checked.lines += ["", f"For {markdown.code(note)}."]
     if wish.code:
         checked.lines += ["This has to work:", "", *markdown.block([wish.code])]
+
+
+def in_image(repository: Path) -> installed.Packages:
+    """Return what the newest image has, as its page tells; nothing where it has none, or one of a later release."""
+    page = f"origin/{facts.BRANCH}:{facts.FILE}"
+    try:
+        return facts.parse(git(repository, "show", page), page).packages
+    except Problem:
+        return {}
 
 
 def _where(entry: wanted.Entry) -> str:

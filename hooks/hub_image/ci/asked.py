@@ -16,7 +16,11 @@ from hub_image.problem import Problem
 from hub_image.syntax.yaml import NotYaml, load
 
 FORM = ".github/ISSUE_TEMPLATE/hub-image-package.yml"
-MANAGERS = {"Python": wanted.PYTHON, "R": "r", "Julia": "julia"}  # by their kind; others are apt's
+MANAGERS = {
+    "Python": wanted.PYTHON,
+    "R": "r",
+    "Julia": "julia",
+}  # by a word of their kind; others are apt's
 NOTHING = "_No response_"
 LONGEST = {"packages": 150, "kind": 100, "why": 300, "until": 20, "code": 500}  # characters
 MOST = 10  # packages
@@ -24,6 +28,8 @@ MOST = 10  # packages
 WORD = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._+-]*((===?|[<>!~]=|[<>=])[A-Za-z0-9.*!]+(,(?=[<>=!~])|$))*"
 )
+
+SPACE = re.compile(r"[^\S\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")  # and no end of a line
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,17 @@ def read(form: str, body: str) -> Asked | None:
         raise Problem(f"{labels['kind'][0]}: this is not one of the choices, {', '.join(kinds)}")
     return Asked(
         words=_words(labels["packages"][0], said.get("packages", "")),
-        manager=MANAGERS.get(said.get("kind", "Python"), "apt"),
+        manager=_manager(said.get("kind", "Python")),
         why=said.get("why", ""),
         until=said.get("until", ""),
         code=said.get("code", ""),
     )
+
+
+def _manager(kind: str) -> str:
+    """Return who installs packages of a kind, which its form may call `Paquet R` or `Python (conda, PyPI)`."""
+    words = re.findall(r"\w+", kind)
+    return next((manager for name, manager in MANAGERS.items() if name in words), "apt")
 
 
 def _labels(form: str) -> dict[str, tuple[str, list[str]]]:
@@ -78,7 +90,10 @@ def _labels(form: str) -> dict[str, tuple[str, list[str]]]:
     try:
         fields: Any = load(form, FORM)["body"]
         labels = {
-            field["id"]: (field["attributes"]["label"], field["attributes"].get("options", []))
+            field["id"]: (
+                str(field["attributes"]["label"]).strip(),
+                [str(option) for option in field["attributes"].get("options") or []],
+            )
             for field in fields
             if field.get("id") in LONGEST
         }
@@ -95,9 +110,9 @@ def _fields(names: dict[str, str], body: str) -> dict[str, str] | None:
     """Return what each field holds, by its name; `names` has that of each label. None where it is no text of the form."""
     lines = body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     places = [
-        (place, names[line.removeprefix("### ")])
+        (place, names[line.removeprefix("### ").strip()])
         for place, line in enumerate(lines)
-        if line.startswith("### ") and line.removeprefix("### ") in names
+        if line.startswith("### ") and line.removeprefix("### ").strip() in names
     ]
     found = [name for _, name in places]
     if (
@@ -113,7 +128,12 @@ def _fields(names: dict[str, str], body: str) -> dict[str, str] | None:
         name: "\n".join(lines[place + 1 : end]).strip()
         for (place, name), end in zip(places, ends, strict=True)
     }
-    return {name: "" if text == NOTHING else text for name, text in texts.items()}
+    return {name: "" if text == NOTHING else _plain(text) for name, text in texts.items()}
+
+
+def _plain(text: str) -> str:
+    """Return a text as it was meant: without the signs of code around it, and with a space for each white space."""
+    return re.sub(r"^`+([^`]*)`+$", r"\1", SPACE.sub(" ", text)).strip()
 
 
 def _words(label: str, text: str) -> tuple[str, ...]:

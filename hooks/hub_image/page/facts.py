@@ -169,7 +169,11 @@ class Kept:
 
 def read(folder: Path) -> Kept:
     """Return what the page before kept in its folder; nothing where there is none. Raises Problem where it is no page's."""
-    text = files.read(folder / FILE)
+    return parse(files.read(folder / FILE), str(folder / FILE))
+
+
+def parse(text: str, file: str) -> Kept:
+    """Return what a text of packages.json says; nothing where it is empty. Raises Problem where it is no page's."""
     if not text:
         return Kept()
     try:
@@ -187,7 +191,7 @@ def read(folder: Path) -> Kept:
         )
     except (ValueError, LookupError, TypeError):
         raise Problem(
-            f"{folder / FILE} is not what `hub-image page` wrote; delete it, and the page is made anew"
+            f"{file} is not what `hub-image page` wrote; delete it, and the page is made anew"
         ) from None
 
 
