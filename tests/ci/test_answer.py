@@ -634,6 +634,18 @@ def test_a_yes_that_is_given_again_makes_it_again(image, issue):
     assert "is closed" in asks.comments[0]
 
 
+def test_a_branch_that_somebody_has_worked_on_stays(image, issue):
+    """And the issue says how it comes again: nobody can run *requests* by hand."""
+    image.owner_pushes("Mine", branch="hub-image/request-1")
+    mine = image.branches()["hub-image/request-1"]
+    asks, _ = opened(issue)
+    assert asks.label()
+    asks.propose()
+    assert image.branches()["hub-image/request-1"] == mine and image.github.pulls() == []
+    assert "Somebody else has committed to the branch" in asks.comments[-1]
+    assert f"comes again when the label *{answer.LABEL}* is put on the issue once more" in asks.comments[-1]  # fmt: skip
+
+
 # ── What becomes of the image
 
 
@@ -667,6 +679,13 @@ def test_an_image_that_fails_before_anything_was_said(image, issue):
     job = JOB | {"conclusion": "failure", "steps": []}
     told = tried(image, issue, conclusion="failure", jobs=[job])
     assert "**Image for linux/amd64**" in told and "The page of the run has its log." in told
+
+
+def test_a_run_that_could_not_start_has_no_jobs(image, issue):
+    told = tried(image, issue, conclusion="startup_failure")
+    assert "**The image does not work with it** (#2)" in told
+    assert "GitHub does not say what: the page of the run may." in told
+    assert "do not merge this yet" in image.github.pulls()[0]["body"]
 
 
 def test_an_image_that_is_not_published_has_no_name(image, issue):

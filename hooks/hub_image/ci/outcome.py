@@ -48,7 +48,7 @@ def _told(
     elif ended == "success":
         yield f"The image with it was built and has passed its tests (#{number}), but was not published, so there is none to try."
         yield f"The page of [the run]({run['html_url']}) says why."
-    elif ended in ("failure", "timed_out"):
+    elif ended in github.FAILED:
         yield f"**The image does not work with it** (#{number}), so there is none to try."
         yield from [f"In [the run]({run['html_url']}) this failed:", "", *_why(jobs), ""]
         yield "Somebody who may write to this repository can put it right in the pull request, or close it and this issue."
@@ -93,7 +93,7 @@ def _reference(repository: Path, commit: str, pull: Mapping[str, Any]) -> str:
 def _why(jobs: list[dict[str, Any]]) -> Iterator[str]:
     """Yield in Markdown which step failed and what it said, as far as GitHub tells."""
     for job in jobs:
-        if job["conclusion"] not in ("failure", "timed_out"):
+        if job["conclusion"] not in github.FAILED:
             continue
         steps = [step["name"] for step in job.get("steps", []) if step["conclusion"] == "failure"]
         yield f"**{(steps or [job['name']])[0]}**"
@@ -107,3 +107,4 @@ def _why(jobs: list[dict[str, Any]]) -> Iterator[str]:
         lines = "\n".join(one["message"] or "" for one in reasons).splitlines()
         yield from ["", *markdown.block(lines[:LINES] or ["The page of the run has its log."])]
         return
+    yield "GitHub does not say what: the page of the run may."  # there are no jobs where it could not even start

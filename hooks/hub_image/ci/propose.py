@@ -216,7 +216,12 @@ def push(repository: Path, draft: Draft, tree: str, merged: set[str]) -> tuple[s
         if before not in merged and set(authors.splitlines()) - {github.OURSELVES}:
             raise ByHand(
                 f"Somebody else has committed to the branch `{branch}`, so it is left as it is.",
-                f"Merge that branch, or delete it. Then run the workflow *{draft.workflow}* again.",
+                "Merge that branch, or delete it. "
+                + (
+                    f"This comes again {draft.again}."
+                    if draft.issue
+                    else f"Then run the workflow *{draft.workflow}* again."
+                ),
             )
         if (tree, draft.base) == (old_tree, parent):
             return before, False
@@ -269,7 +274,7 @@ def _verdict(conclusion: str) -> str:
     """Return what the end of a run says about the image."""
     if conclusion == "success":
         return "was built and has passed its tests"
-    if conclusion in ("failure", "timed_out"):
+    if conclusion in github.FAILED:
         return "**does not work: do not merge this yet**"
     return "was not tested to the end: choose *Re-run all jobs* there"
 

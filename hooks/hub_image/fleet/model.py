@@ -6,10 +6,6 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-# How a run of a workflow ends that did not work, unlike one that somebody cancelled:
-# https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
-FAILED = ("failure", "timed_out", "startup_failure")
-
 
 class Weight(IntEnum):
     """How soon somebody has to look, the soonest first."""

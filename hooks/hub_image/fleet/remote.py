@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from hub_image.fleet import made
 from hub_image.fleet.asking import Asking
-from hub_image.fleet.model import FAILED, Need, Proof, Row, Waiting, Weight
+from hub_image.fleet.model import Need, Proof, Row, Waiting, Weight
 from hub_image.fleet.sources import Source
 from hub_image.problem import Problem
 from hub_image.repository import image_env
@@ -155,7 +155,7 @@ def _proof(asking: Asking, source: Source) -> Proof | None:
             return None
         raise
     for run in runs:
-        if run["event"] != "pull_request" and run["conclusion"] in ("success", *FAILED):
+        if run["event"] != "pull_request" and run["conclusion"] in ("success", *github.FAILED):
             passed = run["conclusion"] == "success"
             return Proof(passed, run["head_sha"], run["updated_at"][:10], run["html_url"])
     return None

@@ -26,7 +26,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from hub_image.fleet.asking import Asking
-from hub_image.fleet.model import FAILED
 from hub_image.fleet.sources import Source
 from hub_image.problem import Problem
 from hub_image.repository import anchors, image_env
@@ -317,7 +316,7 @@ def lacking(problem: github.Refused, right: str) -> github.Refused:
 
 
 def _verdict(run: dict[str, Any], what: str) -> str:
-    if run["conclusion"] in FAILED:
+    if run["conclusion"] in github.FAILED:
         return f"{what} does not work; look at the run"
     return f"{what} was not tested to the end; choose *Re-run all jobs* there"
 

@@ -34,6 +34,9 @@ BOT = {
 WORKFLOWS = (
     ".github/workflows/"  # the token may delete what is in there, and never add or change it
 )
+# How a run of a workflow or a job ends that did not work, unlike one that somebody cancelled:
+# https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
+FAILED = ("failure", "timed_out", "startup_failure")
 PATIENCE = 8 * 60  # seconds that a call waits in all; the shortest jobs end after 10 minutes
 AWAY, LONGEST = 10, 300  # seconds before the second try where GitHub is away, and at most
 LIMITED = 60  # seconds before the second try where GitHub limits us and does not say for how long
