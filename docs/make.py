@@ -110,6 +110,9 @@ with rights, by your decision.
 4. *image*, job *image*, builds that branch with rights, as if the person had started it by hand, and publishes a trial image. What is new there
    is the package, whose code runs in the build, and the line of code, which runs in a container: neither sees a token or a secret.
 
+5. When a list on the default branch changes and the branch then conflicts in lists alone, job *catch-up* merges the default branch into it.
+   Every line of it is then one that was merged, or one that somebody has said yes to.
+
 Such a branch is made by nobody else. Whoever may push one may start *image* by hand too; of the jobs that may push, each takes only drafts of its
 own workflow. A pull request from a fork, or of the branch itself, is no such branch to GitHub, whatever it is called, and has no rights.
 

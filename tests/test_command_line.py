@@ -59,6 +59,7 @@ CALLS = {
     ("answer", "draft.json"): 2,
     ("propose", "drafts"): 2,
     ("clean-up",): 2,
+    ("catch-up",): 2,
     ("notices",): 0,  # without an address of the hub there is nothing to compare
     (): 2,
     ("chekc",): 2,

@@ -60,6 +60,7 @@ STEPS = {
     "settle": ("ci.settle", "draft new locks for a pull request, when enough has changed"),
     "answer": ("ci.answer", "answer a request for a package, and draft it when somebody said yes"),
     "propose": ("ci.propose", "push what drafts of other jobs say, and open the pull requests"),
+    "catch-up": ("ci.catch_up", "bring requests for packages up to what was merged meanwhile"),
     "notices": ("ci.notices", "say when the hub runs an image that is far behind"),
     "clean-up": ("ci.clean_up", "remove the trial images of closed pull requests"),
 }

@@ -618,6 +618,88 @@ def test_two_requests_at_once_are_two_pull_requests(image, issue):
         assert f"+  - {name}" in added and added.count("\n+  - ") == 1
 
 
+@pytest.fixture
+def two(image, issue):
+    """Two requests that somebody has said yes to, of which the first is merged."""
+    found = [opened(issue)[0], opened(issue, packages="arrow")[0]]
+    assert all(asks.label() for asks in found)
+    found[0].propose()
+    image.github.close(3, merged=True)
+    return found
+
+
+def catch_up(image, monkeypatch) -> None:
+    """What *requests* does when a list has changed on main."""
+    for name, value in image.variables("requests.yml", "push").items():
+        monkeypatch.setenv(name, value)
+    image.github.act_as("requests.yml", "Catch up")
+    monkeypatch.chdir(image.checkout())
+    assert main(["catch-up"]) == 0
+
+
+def conflicts(image, branch: str) -> bool:
+    """Whether GitHub would say so: it merges as git does, without .gitattributes."""
+    line = ["git", "-C", image.bare, "merge-tree", "--write-tree", "main", branch]
+    return subprocess.run(line, capture_output=True).returncode == 1
+
+
+SECOND = "hub-image/request-2"
+
+
+@pytest.mark.world("merging-takes-no-attributes")
+def test_once_one_is_merged_the_other_is_brought_up_to_it(image, two, monkeypatch):
+    before, main_now = image.branches()[SECOND], image.branches()["main"]
+    assert conflicts(image, SECOND)
+    for _ in range(2):  # the second time there is nothing to do
+        catch_up(image, monkeypatch)
+        assert not conflicts(image, SECOND)
+        made = git(image.bare, "log", "-1", "--format=%P %an", SECOND).split()
+        assert made == [before, main_now, "github-actions[bot]"]
+    added = git(image.bare, "diff", "main", SECOND, "--", "environment.yml").splitlines()[4:]
+    assert [line for line in added if line[0] in "+-"] == [f"+  - arrow  # #2: {NOTE}"]
+    two[1].label()
+    two[1].propose()
+    assert git(image.bare, "rev-parse", f"{SECOND}^").strip() == main_now, "a yes makes it anew"
+
+
+@pytest.mark.parametrize("what", ["the branch of a fork", "no conflict", "another file", "closed"])
+def test_what_is_not_brought_up(what, image, two, monkeypatch, request):
+    """Where somebody has to decide, or where there is nothing to do."""
+    if what == "closed":
+        image.github.close(4)
+    elif what == "no conflict":
+        git(image.bare, "update-ref", "refs/heads/main", "refs/heads/main~1")
+    elif what == "another file":
+        git(image.clone, "fetch", "--quiet", str(image.bare), "refs/heads/*:refs/theirs/*")
+        for branch, text in (("main", "a"), (SECOND, "b")):
+            git(image.clone, "checkout", "--quiet", image.branches()[branch])
+            (image.clone / "preBuild").write_text(text)
+            image.owner_pushes(branch=branch)
+    else:
+        owner = f"stranger-{image.folder.name}"
+        with github.server.kept(image.github.file) as state:
+            state["issues"][3]["pull"]["head"] = f"{owner}:{SECOND}"
+        fork = Path(github.server.fork(image.github.state(), owner))
+        request.addfinalizer(lambda: shutil.rmtree(fork.parent))
+        shutil.copytree(image.bare, fork)
+    before = image.branches()
+    catch_up(image, monkeypatch)
+    assert image.branches() == before
+
+
+def test_who_was_quicker_than_catching_up_is_not_undone(image, two, monkeypatch, capsys):
+    git(image.bare, "config", "standin.protected", f"refs/heads/{SECOND}")
+    before = image.branches()
+    catch_up(image, monkeypatch)
+    assert image.branches() == before
+    assert re.search(r"warning.*/pull/4 conflicts with main still: git push failed", capsys.readouterr().out)  # fmt: skip
+
+
+def test_lists_that_change_are_those_that_there_are():
+    when = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())[True]
+    assert {*when["push"]["paths"], "environment.yaml"} == set(packages.PARSERS)
+
+
 def test_a_yes_that_is_given_again_makes_it_again(image, issue):
     """After its pull request was closed, on what main is then; after it was merged there is nothing to do."""
     asks, _ = opened(issue)

@@ -194,9 +194,9 @@ def test_only_requests_pushes_a_branch_that_is_built_with_rights():
 def test_what_people_write_is_in_no_line_of_the_workflow():
     """Of an event the workflow takes the number of the issue, and compares two of GitHub's own words."""
     text = (FOLDER / "workflows/requests.yml").read_text()
-    taken = set(re.findall(r"github\.event[.\w]*", text))
+    taken = set(re.findall(r"github\.event\.[.\w]*", text))
     assert taken == {"github.event.issue.number", "github.event.action", "github.event.label.name"}
-    for key in (("requests", "answer"), ("requests", "propose")):
+    for key in (("requests", "answer"), ("requests", "propose"), ("requests", "catch-up")):
         for step in JOBS[key]["steps"]:
             assert "${{" not in step.get("run", ""), step["name"]
             assert set(step.get("env", {})) <= {"GITHUB_TOKEN"}, step["name"]

@@ -22,6 +22,7 @@ does not fit is kept under `violations`. What no description says comes from the
 from __future__ import annotations
 
 import contextlib
+import copy
 import fcntl
 import functools
 import json
@@ -415,6 +416,7 @@ class Answer:
     # ── Pull requests
 
     def as_pull(self, entry: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+        example = copy.deepcopy(example)  # a list has one for each
         pull, owner = entry["pull"], self.state["name"].partition("/")[0]
         shown = self.shown(entry, example) | {"merged_at": pull["merged_at"], "requested_teams": []}
         label = pull["head"] if ":" in pull["head"] else f"{owner}:{pull['head']}"
@@ -422,7 +424,8 @@ class Answer:
         shown["head"]["sha"] = head(self.state, entry)
         shown["base"] |= {"ref": pull["base"], "label": f"{owner}:{pull['base']}"}
         for side in (shown["head"], shown["base"]):
-            side["repo"] |= {"full_name": self.state["name"]}
+            whose = side["label"].partition(":")[0]
+            side["repo"] |= {"full_name": f"{whose}/{self.state['name'].partition('/')[2]}"}
         if "merged" in example:
             shown |= {"merged": bool(pull["merged_at"])}
         return shown

@@ -93,7 +93,6 @@ def test_an_environment_has_one_package_more(text, manager):
     )
 
 
-@ours
 @given(text=environment(), managers=st.permutations(["conda", "pip"]))
 @example(text="dependencies: [a, b] # why\n", managers=["conda", "pip"])
 @example(text="dependencies: [\n  a, # why\n  b # why\n]\n", managers=["pip", "conda"])
