@@ -146,7 +146,7 @@ def _sentence(problem: Problem) -> str:
         return f"{markdown.sentence(str(problem))}."
     if problem.away:
         return f"Nobody could tell whether there is such a package: {markdown.sentence('; '.join(problem.away))}."
-    titles = " or ".join(indexes.TITLES[entry.manager] for entry in problem.entries)
+    titles = " or ".join(dict.fromkeys(indexes.TITLES[entry.manager] for entry in problem.entries))
     return f"There is no such package in {titles}. Look up there how it is spelt."
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub_image.lists import apt, conda, indexes, installed, packages, pip, vscode
+from hub_image.lists import apt, conda, indexes, installed, packages, pip, vscode, wrong_names
 from hub_image.lists.insert import insert
 from hub_image.lists.lock import FOLDER
 from hub_image.lists.model import Package
@@ -104,7 +104,7 @@ class Wishes:
         for entry in entries:
             if there := self._there(entry, {} if anyway else self.here):
                 return there
-        return choose(self.repository, word, entries, anyway)
+        return choose(self.repository, word, entries if anyway else _rightly(entries), anyway)
 
     def put(self, entry: Entry, note: str) -> str:
         """Put an entry into its list, with a comment beside it; return the list's file. Raises Problem."""
@@ -183,10 +183,29 @@ def meant(answers: Answers, word: str, manager: str = "") -> list[Entry]:
         raise Problem(_impossible(answers, manager))
     else:
         managers = [manager] if manager else [kind for kind in known if kind != "apt"]
-    entries = [entry for kind in managers if (entry := parse(kind, word))]
+    # conda's channels have most packages with a dash, and PyPI takes either.
+    words = {
+        kind: [word, word.replace("_", "-")] if kind == "conda" else [word] for kind in managers
+    }
+    found = [parse(kind, name) for kind in managers for name in dict.fromkeys(words[kind])]
+    entries = [entry for entry in found if entry]
     if not entries:
         raise Problem(f"`{word}` names no package; write {FORMS[managers[0]]}")
     return entries
+
+
+def _rightly(entries: list[Entry]) -> list[Entry]:
+    """Return the entries without those of an index that has something else under their name.
+
+    Raises Problem where the first is one, with the name to write.
+    """
+    wrong = [wrong_names.find(entry.manager, entry.name) for entry in entries]
+    if first := wrong[0]:
+        title = indexes.TITLES[entries[0].manager]
+        raise Problem(
+            f"there is {first.there} under `{entries[0].name}` in {title}; write `{first.right}`"
+        )
+    return [entry for entry, known in zip(entries, wrong, strict=True) if not known]
 
 
 def choose(repository: Path, word: str, entries: list[Entry], anyway: bool = False) -> Entry:
@@ -199,7 +218,7 @@ def choose(repository: Path, word: str, entries: list[Entry], anyway: bool = Fal
     found: list[Entry] = []
     away = []
     for entry in entries:
-        if entry.manager == "pip" and any(other.manager == "conda" for other in found):
+        if _kind(entry.manager) == "Python" and any(other.manager == "conda" for other in found):
             continue  # where both have it, it is conda's
         try:
             if _is_known(repository, entry):
@@ -238,7 +257,7 @@ def _undecided(word: str, entries: list[Entry], found: list[Entry], away: list[s
         titles = " and ".join(indexes.TITLES[entry.manager] for entry in found)
         which = " or ".join(f"--from {entry.manager}" for entry in found)
         return f"{titles} have a package `{word}`; say which with {which}"
-    titles = ", ".join(indexes.TITLES[entry.manager] for entry in entries)
+    titles = ", ".join(dict.fromkeys(indexes.TITLES[entry.manager] for entry in entries))
     return (
         f"there is no package `{word}` in {titles}; check its name, say --from apt for a program or library of the system, "
         "or add --anyway with its --from where it comes from elsewhere"

@@ -7,33 +7,16 @@ Fix: write the name that the finding gives.
 Severity: error where nothing installable has that name, warning otherwise.
 
 Source: the pages of each index, <https://pypi.org/project/NAME/> and <https://anaconda.org/conda-forge/NAME>; the names are data, in
-`wrong_name.yml`
+`lists/wrong_names.yml`
 """
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from hub_image.checks import Finding
-from hub_image.lists import packages
+from hub_image.lists import packages, wrong_names
 
 INDEX = {"pip": "PyPI", "conda": "conda-forge"}
-
-
-@cache
-def known() -> dict[tuple[str, str], tuple[str, str]]:
-    """Return for each manager and name the severity and what to do, from `wrong_name.yml`."""
-    import yaml
-
-    text = Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")
-    data: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(text)
-    return {
-        (manager, wrong): (severity, right)
-        for manager, severities in data.items()
-        for severity, names in severities.items()
-        for wrong, right in names.items()
-    }
 
 
 def check(repository: Path) -> Iterator[Finding]:
@@ -41,16 +24,11 @@ def check(repository: Path) -> Iterator[Finding]:
     for file, listed in packages.read(repository):
         names = {package.name.lower() for package in listed.packages}
         for package in listed.packages:
-            manager, name = package.manager, package.name.lower().replace("_", "-")
-            if manager == "pip" and name.startswith("r-"):
+            if package.manager == "pip" and package.name.lower().startswith("r-"):
                 message = f"`{package.text}`: packages of R are not on PyPI; write it into install.R, without r-"
                 yield Finding(file, package.line, message, "error")
-            elif (manager, name) in known():
-                severity, right = known()[manager, name]
-                if severity == "warning" and right in names:
+            elif wrong := wrong_names.find(package.manager, package.name):
+                if wrong.severity == "warning" and wrong.right in names:
                     continue  # it is the other thing of that name which is meant, as in a list that a tool wrote
-                there = "has nothing" if severity == "error" else "has something else"
-                message = (
-                    f"`{package.text}`: {INDEX[manager]} {there} under this name; write {right}"
-                )
-                yield Finding(file, package.line, message, severity)
+                message = f"`{package.text}`: {INDEX[package.manager]} has {wrong.there} under this name; write {wrong.right}"
+                yield Finding(file, package.line, message, wrong.severity)
