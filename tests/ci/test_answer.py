@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 import github
 from conftest import ROOT, TEMPLATE_PARTS, fits, git
 from hub_image.__main__ import main
-from hub_image.ci import answer, asked, propose
+from hub_image.ci import answer, asked, catch_up, propose
 from hub_image.lists import indexes, packages
 from hub_image.page import facts
 from hub_image.problem import Problem
-from lists.test_wanted import KNOWN
+from lists.test_wanted import KNOWN, UUID
 from lists.test_wanted import asked as index  # noqa: F401 (a fixture)
 
 from .expressions import evaluate, expression
@@ -628,7 +628,7 @@ def two(image, issue):
     return found
 
 
-def catch_up(image, monkeypatch) -> None:
+def a_list_changes(image, monkeypatch) -> None:
     """What *requests* does when a list has changed on main."""
     for name, value in image.variables("requests.yml", "push").items():
         monkeypatch.setenv(name, value)
@@ -651,7 +651,7 @@ def test_once_one_is_merged_the_other_is_brought_up_to_it(image, two, monkeypatc
     before, main_now = image.branches()[SECOND], image.branches()["main"]
     assert conflicts(image, SECOND)
     for _ in range(2):  # the second time there is nothing to do
-        catch_up(image, monkeypatch)
+        a_list_changes(image, monkeypatch)
         assert not conflicts(image, SECOND)
         made = git(image.bare, "log", "-1", "--format=%P %an", SECOND).split()
         assert made == [before, main_now, "github-actions[bot]"]
@@ -660,6 +660,35 @@ def test_once_one_is_merged_the_other_is_brought_up_to_it(image, two, monkeypatc
     two[1].label()
     two[1].propose()
     assert git(image.bare, "rev-parse", f"{SECOND}^").strip() == main_now, "a yes makes it anew"
+
+
+SAME = {  # both as a list then has it twice: with other words, and as no TOML
+    "the same package": (
+        "environment.yml",
+        "channels: [x]\ndependencies:\n{}",
+        "  - {} # {}\n",
+        "a_b",
+        "a-b",
+    ),
+    "the same key": ("Project.toml", "[deps]\n{}", f'{{}} = "{UUID}" # {{}}\n', "A", "A"),
+    "no list any more": ("environment.yml", "dependencies: [{}]\n", "\n  {} # {}\n  ", "a", "b"),
+}
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_what_would_be_twice_in_a_list_or_no_list_stays_a_conflict(what, tmp_path):
+    file, text, line, first, second = SAME[what]
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    for branch, lines in {"main": "", "one": line.format(first, 1), "two": line.format(second, 2)}.items():  # fmt: skip
+        git(tmp_path, "checkout", "--quiet", "-B", branch, *["main"] * (branch != "main"))
+        (tmp_path / file).write_text(text.format(lines))
+        git(tmp_path, "add", file)
+        git(tmp_path, "commit", "--quiet", "--message", branch)
+    assert catch_up.merged(tmp_path, "one") == ""
+    other = text.format(line.format("other", 3))
+    (tmp_path / file).write_text(other)
+    git(tmp_path, "commit", "--quiet", "--all", "--amend", "--message", "other")
+    assert bool(catch_up.merged(tmp_path, "one")) == (what != "no list any more")
 
 
 @pytest.mark.parametrize("what", ["the branch of a fork", "no conflict", "another file", "closed"])
@@ -683,14 +712,14 @@ def test_what_is_not_brought_up(what, image, two, monkeypatch, request):
         request.addfinalizer(lambda: shutil.rmtree(fork.parent))
         shutil.copytree(image.bare, fork)
     before = image.branches()
-    catch_up(image, monkeypatch)
+    a_list_changes(image, monkeypatch)
     assert image.branches() == before
 
 
 def test_who_was_quicker_than_catching_up_is_not_undone(image, two, monkeypatch, capsys):
     git(image.bare, "config", "standin.protected", f"refs/heads/{SECOND}")
     before = image.branches()
-    catch_up(image, monkeypatch)
+    a_list_changes(image, monkeypatch)
     assert image.branches() == before
     assert re.search(r"warning.*/pull/4 conflicts with main still: git push failed", capsys.readouterr().out)  # fmt: skip
 

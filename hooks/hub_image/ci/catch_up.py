@@ -3,8 +3,8 @@
 Requests add their lines at one place of a list. Once one is merged, GitHub says that each other one conflicts, whatever
 .gitattributes says (https://github.com/isaacs/github/issues/487). Here both lines stay: the default branch is merged into
 the branch of the request. Nothing is in it then but what was merged, and what somebody has said yes to. Both were built
-and proved, and what they are together is proved after the merge, as always. Where it is more than lists that conflict, a
-person has to decide.
+and proved, and what they are together is proved after the merge, as always. Where it is more than lists that conflict, or
+both have the same package, a person has to decide.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import argparse
 import os
 import re
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from hub_image.lists import packages
+from hub_image.lists.model import PackageList
+from hub_image.lists.names import identity
 from hub_image.problem import Problem
 from hub_image.repository import argument
 from hub_image.tools import github
@@ -48,13 +51,33 @@ def run(options: argparse.Namespace) -> int:
 
 
 def merged(repository: Path, commit: str) -> str:
-    """Return the tree of HEAD and a commit, with the lines of both in lists; empty where no list or more than lists conflict."""
+    """Return the tree of HEAD and a commit with the lines of both in lists; empty where none conflict, or a person decides."""
     if _merged(repository, commit):
         return ""
     with tempfile.TemporaryDirectory() as folder:
         attributes = Path(folder, "attributes")
         attributes.write_text("".join(f"/{file} merge=union\n" for file in packages.PARSERS))
-        return _merged(repository, commit, "-c", f"core.attributesFile={attributes}")
+        tree = _merged(repository, commit, "-c", f"core.attributesFile={attributes}")
+    return tree if tree and all(_adds(repository, tree, file) for file in packages.PARSERS) else ""
+
+
+def _adds(repository: Path, tree: str, file: str) -> bool:
+    """Whether a list of a tree says no more than that of HEAD but other packages."""
+    before, after = (_read(repository, commit, file) for commit in ("HEAD", tree))
+    more = Counter(_names(after)) - Counter(_names(before))
+    return len(after.faults) <= len(before.faults) and not more.keys() & {*_names(before)}
+
+
+def _names(read: PackageList) -> list[tuple[str, str]]:
+    return [identity(one.manager, one.name) for one in (*read.packages, *read.strings)]
+
+
+def _read(repository: Path, commit: str, file: str) -> PackageList:
+    """Return what a list of a commit says."""
+    try:
+        return packages.PARSERS[file](git(repository, "show", f"{commit}:{file}"))
+    except GitError:  # there is none
+        return PackageList()
 
 
 def _merged(repository: Path, commit: str, *options: str) -> str:
