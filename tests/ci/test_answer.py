@@ -724,9 +724,16 @@ def test_who_was_quicker_than_catching_up_is_not_undone(image, two, monkeypatch,
     assert re.search(r"warning.*/pull/4 conflicts with main still: git push failed", capsys.readouterr().out)  # fmt: skip
 
 
-def test_lists_that_change_are_those_that_there_are():
-    when = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())[True]
-    assert {*when["push"]["paths"], "environment.yaml"} == set(packages.PARSERS)
+def test_only_a_list_of_the_default_branch_that_changes_starts_it():
+    """Each such change in a run of its own, which keeps no request waiting."""
+    workflow = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())
+    assert {*workflow[True]["push"]["paths"], "environment.yaml"} == set(packages.PARSERS)
+    for name, event in {"push": {"ref": "refs/heads/main"}, "issues": {"action": "opened", "issue": {"number": 3}}}.items():  # fmt: skip
+        told = {"event_name": name, "event": event, "run_id": "99"}
+        assert expression(workflow["jobs"]["catch-up"]["if"], github=told) is (name == "push")
+        assert expression(workflow["jobs"]["answer"]["if"], github=told) is (name == "issues")
+        group = evaluate(workflow["concurrency"]["group"], github=told)
+        assert group.endswith({"push": "-99", "issues": "-3-package"}[name])
 
 
 def test_a_yes_that_is_given_again_makes_it_again(image, issue):
