@@ -467,6 +467,18 @@ def test_a_form_may_be_translated_and_lose_fields(image, issue):
     assert not (asks.here / "image-tests/request-1.ipynb").exists()
 
 
+def test_a_form_may_have_more_fields():
+    fields = yaml.safe_load(FORM)
+    more = {"type": "input", "id": "course", "attributes": {"label": "Your course"}}
+    fields["body"][2:2] = [more]
+    form, asks = yaml.safe_dump(fields), f"### Your course\n\nGEOG\n\n### {LABELS['kind']}"
+    text = body().replace(f"### {LABELS['kind']}", asks)
+    assert asked.read(form, text) == asked.read(FORM, body())
+    assert asked.read(form, body()) is None
+    with pytest.raises(Problem, match="a heading of the form stands there twice"):
+        asked.read(form, text + "\n\n### Your course")
+
+
 @pytest.mark.parametrize(
     ("kind", "manager"),
     {"Python (conda, PyPI)": "python", "Paquet R": "r", "Julia-Paket": "julia", "Programm": "apt", "Reader": "apt"}.items(),
@@ -494,6 +506,8 @@ def test_a_form_that_is_none_says_so(text, image, issue):
     image.owner_pushes()
     _, comment = opened(issue)
     assert "is no form that hub-image can read: restore it, or delete it" in comment
+    other = issue("Something else does not work")
+    assert not other.happens("opened") and other.comments == []
 
 
 def test_the_form_is_one_and_the_label_is_the_one_of_the_workflow():

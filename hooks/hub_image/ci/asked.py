@@ -51,13 +51,15 @@ def read(form: str, body: str) -> Asked | None:
 
     Raises Problem, with a sentence for who asks, where a field cannot be meant so.
     """
-    if not form:
+    if not form or not body.lstrip().startswith("### "):
         return None
     labels = _labels(form)
     said = _fields({label: name for name, (label, _) in labels.items()}, body)
     if said is None:
         return None
     for name, text in said.items():
+        if name not in LONGEST:
+            continue
         label = labels[name][0]
         if len(text) > LONGEST[name]:
             raise Problem(f"{label}: this has {len(text)} characters; use {LONGEST[name]} at most")
@@ -86,16 +88,19 @@ def _manager(kind: str) -> str:
 
 
 def _labels(form: str) -> dict[str, tuple[str, list[str]]]:
-    """Return label and choices of each field of a form that we know, by its id. Raises Problem for what is no form."""
+    """Return label and choices of each field of a form: by its id where we know that, and else by a name of no field.
+
+    Raises Problem for what is no form.
+    """
     try:
         fields: Any = load(form, FORM)["body"]
         labels = {
-            field["id"]: (
+            field["id"] if field.get("id") in LONGEST else f"other {number}": (
                 str(field["attributes"]["label"]).strip(),
                 [str(option) for option in field["attributes"].get("options") or []],
             )
-            for field in fields
-            if field.get("id") in LONGEST
+            for number, field in enumerate(fields)
+            if field["type"] != "markdown"
         }
         if not {"packages", "why"} <= labels.keys():
             raise LookupError("nothing can be asked for")
