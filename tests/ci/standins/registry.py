@@ -70,6 +70,7 @@ class Registry(ThreadingHTTPServer):
     """`pulls` are left before docker.io says 429; `busy` answers are 429, and after the next push as many again."""
 
     daemon_threads = True
+    request_queue_size = 64  # of those that are asked at once: one too many waits a second
 
     def __init__(self, host: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Answer)
