@@ -138,7 +138,14 @@ def build(image: str, context: Path, *options: str, push: bool = False) -> str:
         return check([*command, "--load", f"--tag={image}", context])
     before = _identity(image)
     output = f"type=image,name={image},push={str(push).lower()},{COMPRESSION}"
-    log = check([*command, f"--output={output}", context])
+    try:
+        log = check([*command, f"--output={output}", context])
+    except RigError as error:
+        # All was built, and then something that another build has tidied up is missed, which is the
+        # engine's own race: https://github.com/containerd/nerdctl/issues/4142
+        if not str(error).endswith("ERROR: failed to solve: not found"):
+            raise
+        log = check([*command, f"--output={output}", context])
     if before not in ("", _identity(image)):
         succeeds(["docker", "image", "rm", before])  # not when something else still uses it
     return log
