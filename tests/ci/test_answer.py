@@ -743,9 +743,12 @@ def test_only_a_list_of_the_default_branch_that_changes_starts_it():
     """Each such change in a run of its own, which keeps no request waiting."""
     workflow = yaml.safe_load((ROOT / "template/.github/workflows/requests.yml").read_text())
     assert {*workflow[True]["push"]["paths"], "environment.yaml"} == set(packages.PARSERS)
-    for name, event in {"push": {"ref": "refs/heads/main"}, "issues": {"action": "opened", "issue": {"number": 3}}}.items():  # fmt: skip
-        told = {"event_name": name, "event": event, "run_id": "99"}
+    main = {"default_branch": "main"}
+    for name, event in {"push": {"repository": main}, "issues": {"action": "opened", "issue": {"number": 3}, "repository": main}}.items():  # fmt: skip
+        told = {"event_name": name, "event": event, "run_id": "99", "ref_name": "main"}
         assert expression(workflow["jobs"]["catch-up"]["if"], github=told) is (name == "push")
+        other = told | {"ref_name": "master"}  # it may be there beside main
+        assert not expression(workflow["jobs"]["catch-up"]["if"], github=other)
         assert expression(workflow["jobs"]["answer"]["if"], github=told) is (name == "issues")
         group = evaluate(workflow["concurrency"]["group"], github=told)
         assert group.endswith({"push": "-99", "issues": "-3-package"}[name])
